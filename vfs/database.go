@@ -3,8 +3,13 @@ package vfs
 import (
 	"context"
 	"database/sql"
+	"errors"
 	iofs "io/fs"
 )
+
+// ErrCommit wraps the error of a COMMIT: whether the writes survive is not known
+// until the database is read again.
+var ErrCommit = errors.New("the database could not make the change durable")
 
 // Tx runs statements inside a transaction. Placeholders are $1, $2, …; the same
 // text runs on SQLite and PostgreSQL. Times are stored as int64 nanoseconds since

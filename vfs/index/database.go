@@ -1,0 +1,189 @@
+// Package index keeps the tree of entries in SQL: SQLite, embedded, or
+// PostgreSQL, with the same statements.
+package index
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net/url"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx"
+	"github.com/pressly/goose/v3"
+	_ "modernc.org/sqlite" // the driver "sqlite"
+
+	"slipway/vfs"
+)
+
+// ErrClosed is returned by a Database after Close.
+var ErrClosed = errors.New("the database is closed")
+
+// Options of Open. The zero value is right for a server.
+type Options struct {
+	// Unsafe switches fsync off, for benchmarks that measure what it costs.
+	Unsafe bool
+	// Log hears of connections lost and found; nil: nobody does.
+	Log *slog.Logger
+}
+
+// Database is a vfs.Database on SQLite or PostgreSQL. Its writers are serial:
+// one goroutine runs them in groups that share a transaction, and on PostgreSQL
+// an advisory lock excludes the writers of other processes.
+type Database struct {
+	write, read *sql.DB
+	postgres    bool
+	log         *slog.Logger
+	statements  *statements // of the reading pool
+	requests    chan *request
+	stop        chan struct{} // closed by Close
+	finished    chan struct{} // closed when the writer has answered everybody
+	once        sync.Once
+	// commit is a field so that tests can fail it.
+	commit func(ctx context.Context, c *sql.Conn) error
+}
+
+var _ vfs.Database = (*Database)(nil)
+
+// readers is how many snapshots may be read at a time.
+const readers = 4
+
+// Open opens the database at source, a file's path (made if missing) or a
+// "postgres://" URL, and brings the tables of this package up to date.
+func Open(ctx context.Context, source string, o Options) (*Database, error) {
+	db := &Database{
+		log:      o.Log,
+		requests: make(chan *request, groupMax),
+		stop:     make(chan struct{}),
+		finished: make(chan struct{}),
+		commit:   commit,
+	}
+	if db.log == nil {
+		db.log = slog.New(slog.DiscardHandler)
+	}
+	var err error
+	if strings.HasPrefix(source, "postgres://") || strings.HasPrefix(source, "postgresql://") {
+		err = db.openPostgres(source)
+	} else {
+		err = db.openSQLite(source, o.Unsafe)
+	}
+	if err != nil {
+		return nil, err
+	}
+	db.statements = newStatements(db.read, !db.postgres)
+	go db.writer()
+	if err := db.Migrate(ctx, "index", migrations); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return db, nil
+}
+
+// openSQLite opens one writing connection and a pool of reading ones. FULL makes
+// every COMMIT durable with one fsync of the write-ahead log.
+func (db *Database) openSQLite(path string, unsafe bool) error {
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		return fmt.Errorf("index: %w", err)
+	}
+	synchronous := "FULL"
+	if unsafe {
+		synchronous = "OFF"
+	}
+	common := []string{"busy_timeout(10000)", "foreign_keys(1)", "temp_store(MEMORY)"}
+	writing := append([]string{"journal_mode(WAL)", "synchronous(" + synchronous + ")", "cache_size(-8000)", "wal_autocheckpoint(4000)"}, common...)
+	reading := append([]string{"query_only(1)", "cache_size(-2000)"}, common...)
+	open := func(pragmas []string, lock string) (*sql.DB, error) {
+		q := url.Values{"_pragma": pragmas, "_txlock": {lock}}
+		u := url.URL{Scheme: "file", Path: filepath.ToSlash(abs), RawQuery: q.Encode()}
+		return sql.Open("sqlite", u.String())
+	}
+	if db.write, err = open(writing, "immediate"); err != nil {
+		return fmt.Errorf("index: %s: %w", path, err)
+	}
+	db.write.SetMaxOpenConns(2) // the writer's, and one for migrations
+	if db.read, err = open(reading, "deferred"); err != nil {
+		return fmt.Errorf("index: %s: %w", path, err)
+	}
+	db.read.SetMaxOpenConns(readers)
+	db.read.SetMaxIdleConns(readers)
+	return nil
+}
+
+func (db *Database) openPostgres(dsn string) (err error) {
+	db.postgres = true
+	if db.write, err = sql.Open("pgx", dsn); err != nil {
+		return errors.New("index: the postgres:// address is malformed") // it may hold a password
+	}
+	db.read = db.write
+	db.write.SetMaxOpenConns(readers + 2)
+	db.write.SetMaxIdleConns(readers + 2)
+	db.write.SetConnMaxIdleTime(5 * time.Minute)
+	return nil
+}
+
+// Postgres reports whether this is PostgreSQL.
+func (db *Database) Postgres() bool { return db.postgres }
+
+// Close waits for the writers under way and closes the connections. Writers that
+// come later get ErrClosed.
+func (db *Database) Close() error {
+	db.once.Do(func() { close(db.stop) })
+	<-db.finished
+	if db.statements != nil {
+		db.statements.close()
+	}
+	err := db.read.Close()
+	if db.write != db.read {
+		err = errors.Join(err, db.write.Close())
+	}
+	return err
+}
+
+// Migrate brings the tables of the package called name up to date.
+func (db *Database) Migrate(ctx context.Context, name string, migrations fs.FS) error {
+	dialect, folder := goose.DialectSQLite3, "sqlite"
+	if db.postgres {
+		dialect, folder = goose.DialectPostgres, "postgres"
+	}
+	sub, err := fs.Sub(migrations, folder)
+	if err != nil {
+		return fmt.Errorf("index: migrations of %s: %w", name, err)
+	}
+	p, err := goose.NewProvider(dialect, db.write, sub,
+		goose.WithTableName("migrations_"+name), goose.WithDisableGlobalRegistry(true), goose.WithLogger(goose.NopLogger()))
+	if err != nil {
+		return fmt.Errorf("index: migrations of %s: %w", name, err)
+	}
+	if _, err := p.Up(ctx); err != nil {
+		return fmt.Errorf("index: bringing the tables of %s up to date: %w", name, err)
+	}
+	return nil
+}
+
+// Read runs f on a consistent snapshot.
+func (db *Database) Read(ctx context.Context, f func(ctx context.Context, tx vfs.Tx) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if !db.postgres {
+		// A context that can end costs this driver a goroutine a statement, and
+		// reads here are short.
+		ctx = context.WithoutCancel(ctx)
+	}
+	o := &sql.TxOptions{ReadOnly: true}
+	if db.postgres {
+		o.Isolation = sql.LevelRepeatableRead
+	}
+	tx, err := db.read.BeginTx(ctx, o)
+	if err != nil {
+		return fmt.Errorf("index: %w", err)
+	}
+	defer tx.Rollback() //nolint:errcheck // nothing was written
+	return f(ctx, readTx{tx, db.statements})
+}

@@ -1,0 +1,243 @@
+package index
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"io/fs"
+	"time"
+
+	"slipway/vfs"
+)
+
+// groupMax is how many writers share one transaction at the most, and groupTime
+// for how long a group keeps taking in those that arrive while it runs.
+const (
+	groupMax  = 256
+	groupTime = 20 * time.Millisecond
+)
+
+// writerLock is the advisory lock that makes the writers of all processes on one
+// PostgreSQL database serial, as SQLite's are by nature.
+const writerLock = 0x736c6970776179
+
+// request is one call of Write.
+type request struct {
+	ctx  context.Context
+	f    func(context.Context, vfs.Tx) error
+	err  error
+	done chan struct{}
+}
+
+// Write runs f in a writing transaction; see vfs.Database.
+func (db *Database) Write(ctx context.Context, f func(ctx context.Context, tx vfs.Tx) error) error {
+	r := &request{ctx: ctx, f: f, done: make(chan struct{})}
+	select {
+	case db.requests <- r:
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-db.stop:
+		return ErrClosed
+	}
+	// From here on the group answers, whatever becomes of ctx: a caller that
+	// gave up early could not know whether its change stands.
+	select {
+	case <-r.done:
+		return r.err
+	case <-db.finished:
+	}
+	select {
+	case <-r.done:
+		return r.err
+	default:
+		return ErrClosed
+	}
+}
+
+// writer runs groups until Close.
+func (db *Database) writer() {
+	defer close(db.finished)
+	w := &groupWriter{db: db}
+	defer w.drop()
+	for {
+		select {
+		case r := <-db.requests:
+			w.group(r)
+		case <-db.stop:
+			for {
+				select {
+				case r := <-db.requests:
+					r.err = ErrClosed
+					close(r.done)
+				default:
+					return
+				}
+			}
+		}
+	}
+}
+
+// groupWriter owns the writing connection.
+type groupWriter struct {
+	db   *Database
+	conn *sql.Conn
+	tx   writeTx
+}
+
+// group runs first and those that arrive meanwhile in one transaction.
+func (w *groupWriter) group(first *request) {
+	ctx := context.Background()
+	members := make([]*request, 0, 8)
+	finish := func(err error) {
+		for _, r := range members {
+			if err != nil && r.err == nil {
+				r.err = err
+			}
+			close(r.done)
+		}
+	}
+	if err := w.begin(ctx); err != nil {
+		members = append(members, first)
+		finish(fmt.Errorf("index: %w", err))
+		return
+	}
+	until := time.Now().Add(groupTime)
+	wrote := false
+	for r := first; r != nil; r = w.next(len(members), until) {
+		members = append(members, r)
+		if err := w.member(ctx, r); err != nil {
+			w.abandon(ctx)
+			finish(fmt.Errorf("index: %w", err))
+			return
+		}
+		wrote = wrote || r.err == nil
+	}
+	if !wrote {
+		w.abandon(ctx)
+		finish(nil)
+		return
+	}
+	if err := w.db.commit(ctx, w.conn); err != nil {
+		w.db.log.Error("a transaction could not be committed", "error", err)
+		w.abandon(ctx)
+		w.drop() // what the connection thinks of the transaction is unknown
+		finish(fmt.Errorf("%w: %w", vfs.ErrCommit, err))
+		return
+	}
+	finish(nil)
+}
+
+// next returns a request that is waiting, or nil where the group is to end.
+func (w *groupWriter) next(members int, until time.Time) *request {
+	if members >= groupMax || time.Now().After(until) {
+		return nil
+	}
+	select {
+	case r := <-w.db.requests:
+		return r
+	default:
+		return nil
+	}
+}
+
+// member runs one request in a savepoint. Its own error stays with it; an error
+// of the savepoint itself ends the group.
+func (w *groupWriter) member(ctx context.Context, r *request) error {
+	if r.err = r.ctx.Err(); r.err != nil {
+		return nil
+	}
+	if _, err := w.tx.Exec(ctx, "SAVEPOINT member"); err != nil {
+		return err
+	}
+	if r.err = protect(ctx, r.f, w.tx); r.err != nil {
+		if _, err := w.tx.Exec(ctx, "ROLLBACK TO SAVEPOINT member"); err != nil {
+			return errors.Join(err, r.err)
+		}
+	}
+	_, err := w.tx.Exec(ctx, "RELEASE SAVEPOINT member")
+	return err
+}
+
+// protect turns a panic of one member into its error, so that the others live.
+func protect(ctx context.Context, f func(context.Context, vfs.Tx) error, tx vfs.Tx) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("index: panic in a transaction: %v", p)
+		}
+	}()
+	return f(ctx, tx)
+}
+
+// begin opens the connection where there is none, and a transaction on it.
+func (w *groupWriter) begin(ctx context.Context) error {
+	for try := 0; ; try++ {
+		err := w.tryBegin(ctx)
+		if err == nil {
+			return nil
+		}
+		w.drop()
+		if try == 1 {
+			return err
+		}
+	}
+}
+
+func (w *groupWriter) tryBegin(ctx context.Context) error {
+	if w.conn == nil {
+		conn, err := w.db.write.Conn(ctx)
+		if err != nil {
+			return err
+		}
+		w.conn, w.tx = conn, writeTx{conn: conn}
+		if !w.db.postgres {
+			w.tx.by = make(map[string]*sql.Stmt)
+		}
+	}
+	if !w.db.postgres {
+		_, err := w.tx.Exec(ctx, "BEGIN IMMEDIATE")
+		return err
+	}
+	if _, err := w.tx.Exec(ctx, "BEGIN"); err != nil {
+		return err
+	}
+	_, err := w.tx.Exec(ctx, "SELECT pg_advisory_xact_lock($1)", int64(writerLock))
+	return err
+}
+
+func commit(ctx context.Context, c *sql.Conn) error {
+	_, err := c.ExecContext(ctx, "COMMIT")
+	return err
+}
+
+// abandon ends a transaction that wrote nothing or failed.
+func (w *groupWriter) abandon(ctx context.Context) {
+	if w.conn == nil {
+		return
+	}
+	if _, err := w.tx.Exec(ctx, "ROLLBACK"); err != nil {
+		w.drop()
+	}
+}
+
+// drop gives the connection up; the next group opens another.
+func (w *groupWriter) drop() {
+	for _, stmt := range w.tx.by {
+		stmt.Close()
+	}
+	if w.conn != nil {
+		// The driver's connection may hold a broken transaction: discard it.
+		w.conn.Raw(func(any) error { return driver.ErrBadConn }) //nolint:errcheck
+		w.conn.Close()
+	}
+	w.conn, w.tx = nil, writeTx{}
+}
+
+func mustSub(f fs.FS, dir string) fs.FS {
+	sub, err := fs.Sub(f, dir)
+	if err != nil {
+		panic(err) // the folder is embedded beside this file
+	}
+	return sub
+}
