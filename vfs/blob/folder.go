@@ -1,0 +1,64 @@
+package blob
+
+import "sync"
+
+// folder is one directory of a [Disk], whose fsync concurrent commits share.
+type folder struct {
+	fs    FileSystem
+	dir   string
+	above *folder // synced when dir is made
+
+	making sync.Mutex
+	made   bool // durably
+
+	running sync.Mutex // held during an fsync
+	mu      sync.Mutex
+	next    *round // the fsync that has not begun yet, if anybody waits for one
+}
+
+// round is one fsync and those who wait for it.
+type round struct {
+	done chan struct{}
+	err  error
+}
+
+// make makes the directory and its name durable, once.
+func (f *folder) make() error {
+	f.making.Lock()
+	defer f.making.Unlock()
+	if f.made {
+		return nil
+	}
+	if err := f.fs.MkdirAll(f.dir, dirMode); err != nil {
+		return err
+	}
+	if err := f.above.sync(); err != nil {
+		return err
+	}
+	f.made = true
+	return nil
+}
+
+// sync returns when an fsync that began after the call has ended. Callers that
+// come while one runs wait for the next, which the first of them makes for all.
+func (f *folder) sync() error {
+	f.mu.Lock()
+	r := f.next
+	if r != nil {
+		f.mu.Unlock()
+		<-r.done
+		return r.err
+	}
+	r = &round{done: make(chan struct{})}
+	f.next = r
+	f.mu.Unlock()
+
+	f.running.Lock()
+	f.mu.Lock()
+	f.next = nil
+	f.mu.Unlock()
+	r.err = f.fs.SyncDir(f.dir)
+	f.running.Unlock()
+	close(r.done)
+	return r.err
+}
