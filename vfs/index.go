@@ -65,12 +65,18 @@ type Remove struct {
 }
 
 // Move gives an entry another path, in one row. What stands at To is removed in
-// the same transaction if Overwrite is set (with all below it), else the move
-// fails with fs.ErrExist. Moving a directory to itself or below is ErrIntoItself.
-// Renaming a file to its own path in other letters or normal form succeeds.
+// the same transaction if Overwrite is set (with all below it, but for FilesOnly),
+// else the move fails with fs.ErrExist. Moving a directory below itself, or a
+// child onto its parent, is ErrIntoItself. Renaming an entry to its own path in
+// another normal form succeeds.
+//
+// Where a temporary name is moved onto a file, that file's entry keeps its id and
+// gets the bytes, as if they had been put there.
 type Move struct {
 	From, To  string
 	Overwrite bool
+	// FilesOnly makes a directory with something in it at To ErrNotEmpty.
+	FilesOnly bool
 	// SameName applies where a file stands at To and Overwrite is set.
 	SameName SameName
 }
@@ -81,9 +87,6 @@ type Copy struct {
 	From, To  string
 	Overwrite bool
 	Shallow   bool
-	// Skip, where not nil, names the files and directories of a tree that are
-	// not copied.
-	Skip func(name string) bool
 }
 
 // Touch sets the modification time of the entry at Path.

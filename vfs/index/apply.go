@@ -1,0 +1,326 @@
+package index
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"time"
+
+	"slipway/vfs"
+	"slipway/vfs/blob"
+)
+
+// Apply makes one change in one transaction.
+func (t *Tree) Apply(ctx context.Context, op vfs.Op) (result vfs.Entry, replaced bool, err error) {
+	name, p := describe(op)
+	err = t.db.Write(ctx, func(ctx context.Context, tx vfs.Tx) error {
+		c := change{Tx: tx, now: t.clock()}
+		var err error
+		if result, replaced, err = c.apply(ctx, op); err != nil {
+			return err
+		}
+		return t.hook(ctx, tx, c.changes)
+	})
+	return result, replaced, pathError(name, p, err)
+}
+
+// describe returns the name and the path that errors of op bear.
+func describe(op vfs.Op) (name, p string) {
+	switch op := op.(type) {
+	case vfs.Put:
+		return "put", op.Path
+	case vfs.Mkdir:
+		return "mkdir", op.Path
+	case vfs.Remove:
+		return "remove", op.Path
+	case vfs.Move:
+		return "move", op.From
+	case vfs.Copy:
+		return "copy", op.From
+	case vfs.Touch:
+		return "touch", op.Path
+	}
+	return "change", ""
+}
+
+// change is one operation under way inside a transaction.
+type change struct {
+	vfs.Tx
+	now     time.Time
+	changes []vfs.Change
+}
+
+func (c *change) apply(ctx context.Context, op vfs.Op) (vfs.Entry, bool, error) {
+	switch op := op.(type) {
+	case vfs.Put:
+		return c.put(ctx, op)
+	case vfs.Mkdir:
+		e, err := c.mkdir(ctx, op)
+		return e, false, err
+	case vfs.Remove:
+		return vfs.Entry{}, false, c.remove(ctx, op)
+	case vfs.Move:
+		return c.move(ctx, op)
+	case vfs.Copy:
+		return c.copy(ctx, op)
+	case vfs.Touch:
+		e, err := c.touch(ctx, op)
+		return e, false, err
+	}
+	return vfs.Entry{}, false, fmt.Errorf("index: unknown operation %T", op)
+}
+
+func (c *change) note(ch vfs.Change) { c.changes = append(c.changes, ch) }
+
+// exec runs a statement whose result nobody asks for.
+func (c *change) exec(ctx context.Context, query string, args ...any) error {
+	if _, err := c.Exec(ctx, query, args...); err != nil {
+		return fmt.Errorf("index: %w", err)
+	}
+	return nil
+}
+
+// newID draws n entry ids and returns the last of them.
+func (c *change) newIDs(ctx context.Context, n int64) (last vfs.ID, err error) {
+	err = c.QueryRow(ctx, "UPDATE counters SET value = value + $1 WHERE name = 'entry' RETURNING value", n).Scan(&last)
+	if err != nil {
+		return 0, fmt.Errorf("index: %w", err)
+	}
+	return last, nil
+}
+
+// blobAge is how long after a blob's id was drawn a transaction may name it: the
+// sweep takes ids that nobody named within a day.
+const blobAge = time.Hour
+
+func (c *change) put(ctx context.Context, op vfs.Put) (vfs.Entry, bool, error) {
+	if drawn, err := op.Blob.Ref.Time(); err != nil || c.now.Sub(drawn) > blobAge {
+		return vfs.Entry{}, false, errors.Join(errors.New("index: the upload took too long to be committed; send it again"), err)
+	}
+	s, err := locate(ctx, c, op.Path)
+	if err != nil {
+		return vfs.Entry{}, false, err
+	}
+	if s.old.Dir {
+		return vfs.Entry{}, false, vfs.ErrIsDir
+	}
+	if op.IfEntry != 0 && (s.old.ID != op.IfEntry || s.old.SHA256 != op.IfSum) {
+		return vfs.Entry{}, false, vfs.ErrChanged
+	}
+	if err := c.quota(ctx, op, s.old.Size); err != nil {
+		return vfs.Entry{}, false, err
+	}
+	replaced := s.taken()
+	if s, err = c.sameName(ctx, s, op.SameName, op.Blob); err != nil {
+		return vfs.Entry{}, false, err
+	}
+	e := vfs.Entry{
+		ID: s.old.ID, Parent: s.parent, Name: s.name,
+		Blob: op.Blob.Ref, Inline: op.Blob.Inline != nil, Size: op.Blob.Size, SHA256: op.Blob.SHA256, Type: op.Type,
+		Modified: op.Modified, Created: s.old.Created,
+	}
+	if e.Modified.IsZero() {
+		e.Modified = c.now
+	}
+	if s.taken() && s.old.SHA256 == e.SHA256 {
+		e.Blob, e.Inline = s.old.Blob, s.old.Inline // the same bytes again
+	} else if err := c.insertBlob(ctx, op.Blob); err != nil {
+		return vfs.Entry{}, false, err
+	}
+	if e, err = c.store(ctx, e, s); err != nil {
+		return vfs.Entry{}, false, err
+	}
+	return e, replaced, nil
+}
+
+// quota fails where bytes more than before would go beyond the account's limit.
+func (c *change) quota(ctx context.Context, op vfs.Put, before int64) error {
+	if op.Quota <= 0 || op.Blob.Size <= before {
+		return nil
+	}
+	root, _, err := walk(ctx, c, op.QuotaRoot)
+	if err != nil {
+		return err
+	}
+	used, err := usage(ctx, c, root.ID)
+	if err != nil {
+		return fmt.Errorf("index: %w", err)
+	}
+	if used-before+op.Blob.Size > op.Quota {
+		return vfs.ErrQuota
+	}
+	return nil
+}
+
+// sameName makes room at s, or moves on to another name, as rule says.
+func (c *change) sameName(ctx context.Context, s slot, rule vfs.SameName, b blob.Info) (slot, error) {
+	if !s.taken() {
+		return s, nil
+	}
+	switch rule {
+	case vfs.Refuse:
+		return s, fs.ErrExist
+	case vfs.Version:
+		if s.old.Size == 0 || s.old.SHA256 == b.SHA256 {
+			return s, nil
+		}
+		name, err := c.freeName(ctx, s.parent, s.old.Name)
+		if err != nil {
+			return s, err
+		}
+		s.old.Name = name
+		err = c.exec(ctx, "UPDATE entries SET name = $1, key = $2 WHERE id = $3", name, vfs.Key(name), int64(s.old.ID))
+		s.old = vfs.Entry{}
+		return s, err
+	case vfs.NextFree:
+		name, err := c.freeName(ctx, s.parent, s.name)
+		s.name, s.old = name, vfs.Entry{}
+		s.path = path.Join(path.Dir(s.path), name)
+		return s, err
+	}
+	return s, nil
+}
+
+// freeName returns a numbered form of name that is free in parent: the first one
+// where the numbers have no gaps, in a logarithmic number of look-ups.
+func (c *change) freeName(ctx context.Context, parent vfs.ID, name string) (string, error) {
+	free := func(n int) (bool, error) {
+		_, err := child(ctx, c, parent, vfs.Numbered(name, n))
+		if errors.Is(err, fs.ErrNotExist) {
+			return true, nil
+		}
+		return false, err
+	}
+	low, high := 0, 1 // low is taken, high shall be free
+	for ; high < 1<<30; low, high = high, 2*high {
+		if ok, err := free(high); err != nil {
+			return "", err
+		} else if ok {
+			break
+		}
+	}
+	for high-low > 1 {
+		mid := (low + high) / 2
+		if ok, err := free(mid); err != nil {
+			return "", err
+		} else if ok {
+			high = mid
+		} else {
+			low = mid
+		}
+	}
+	return vfs.Numbered(name, high), nil
+}
+
+func (c *change) insertBlob(ctx context.Context, b blob.Info) error {
+	var bytes any
+	if b.Inline != nil {
+		bytes = b.Inline
+	}
+	return c.exec(ctx, "INSERT INTO blobs (ref, size, sha256, bytes, created) VALUES ($1, $2, $3, $4, $5)",
+		string(b.Ref), b.Size, b.SHA256[:], bytes, nanos(c.now))
+}
+
+// store writes e, which has bytes, to s: over the old entry, or as a new one.
+func (c *change) store(ctx context.Context, e vfs.Entry, s slot) (vfs.Entry, error) {
+	var err error
+	if s.taken() {
+		if e.Blob != s.old.Blob {
+			if err := c.release(ctx, s.old.Blob); err != nil {
+				return e, err
+			}
+		}
+		err = c.exec(ctx, `UPDATE entries SET blob = $1, inline = $2, size = $3, sha256 = $4, type = $5, modified = $6 WHERE id = $7`,
+			string(e.Blob), flag(e.Inline), e.Size, e.SHA256[:], e.Type, nanos(e.Modified), int64(e.ID))
+		e.Name = s.old.Name
+	} else {
+		e.Created = c.now
+		if e.ID, err = c.newIDs(ctx, 1); err == nil {
+			err = c.insert(ctx, e)
+		}
+	}
+	c.note(vfs.Change{Kind: vfs.Stored, Entry: e, Path: s.path})
+	return e, err
+}
+
+func (c *change) insert(ctx context.Context, e vfs.Entry) error {
+	var ref, sum any
+	if !e.Dir {
+		ref, sum = string(e.Blob), e.SHA256[:]
+	}
+	return c.exec(ctx, `INSERT INTO entries (id, parent, name, key, dir, blob, inline, size, sha256, type, modified, created)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
+		int64(e.ID), int64(e.Parent), e.Name, vfs.Key(e.Name), flag(e.Dir), ref, flag(e.Inline), e.Size, sum, e.Type, nanos(e.Modified), nanos(e.Created))
+}
+
+// release tells the collector that an entry let go of a blob.
+func (c *change) release(ctx context.Context, ref blob.Ref) error {
+	if ref == "" {
+		return nil
+	}
+	return c.exec(ctx, "INSERT INTO garbage (ref, since) VALUES ($1, $2) ON CONFLICT (ref) DO NOTHING", string(ref), nanos(c.now))
+}
+
+func flag(b bool) int64 {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+func (c *change) mkdir(ctx context.Context, op vfs.Mkdir) (e vfs.Entry, err error) {
+	if len(elements(op.Path)) == 0 {
+		if op.Parents {
+			return byID(ctx, c, vfs.Root)
+		}
+		return e, fs.ErrExist
+	}
+	if !op.Parents {
+		s, err := locate(ctx, c, op.Path)
+		if err != nil {
+			return e, err
+		}
+		if s.taken() {
+			return e, fs.ErrExist
+		}
+		return c.makeDir(ctx, s.parent, s.name)
+	}
+	e = vfs.Entry{ID: vfs.Root, Dir: true}
+	for _, name := range elements(op.Path) {
+		if !e.Dir {
+			return e, vfs.ErrNotDir
+		}
+		parent := e.ID
+		e, err = child(ctx, c, parent, name)
+		if errors.Is(err, fs.ErrNotExist) {
+			e, err = c.makeDir(ctx, parent, name)
+		}
+		if err != nil {
+			return e, err
+		}
+	}
+	if !e.Dir {
+		return e, fs.ErrExist
+	}
+	return e, nil
+}
+
+func (c *change) makeDir(ctx context.Context, parent vfs.ID, name string) (vfs.Entry, error) {
+	id, err := c.newIDs(ctx, 1)
+	if err != nil {
+		return vfs.Entry{}, err
+	}
+	e := vfs.Entry{ID: id, Parent: parent, Name: name, Dir: true, Modified: c.now, Created: c.now}
+	return e, c.insert(ctx, e)
+}
+
+func (c *change) touch(ctx context.Context, op vfs.Touch) (vfs.Entry, error) {
+	e, _, err := walk(ctx, c, op.Path)
+	if err != nil {
+		return e, err
+	}
+	e.Modified = op.Modified
+	return e, c.exec(ctx, "UPDATE entries SET modified = $1 WHERE id = $2", nanos(op.Modified), int64(e.ID))
+}

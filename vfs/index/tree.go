@@ -1,0 +1,212 @@
+package index
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"strings"
+	"time"
+
+	"slipway/vfs"
+	"slipway/vfs/blob"
+)
+
+// Tree is the vfs.Index on a Database.
+type Tree struct {
+	db    *Database
+	clock func() time.Time
+	hook  vfs.Hook
+}
+
+var _ vfs.Index = (*Tree)(nil)
+
+// NewTree returns the index on db. hook takes part in every change; nil: nobody.
+func NewTree(db *Database, clock func() time.Time, hook vfs.Hook) *Tree {
+	if hook == nil {
+		hook = func(context.Context, vfs.Tx, []vfs.Change) error { return nil }
+	}
+	return &Tree{db: db, clock: clock, hook: hook}
+}
+
+// columns are what scan reads.
+const columns = "id, coalesce(parent, 0), name, dir, coalesce(blob, ''), inline, size, sha256, type, modified, created"
+
+type scanner interface{ Scan(...any) error }
+
+func scan(row scanner) (e vfs.Entry, err error) {
+	var sum []byte
+	var dir, inline, modified, created int64
+	err = row.Scan(&e.ID, &e.Parent, &e.Name, &dir, &e.Blob, &inline, &e.Size, &sum, &e.Type, &modified, &created)
+	if errors.Is(err, sql.ErrNoRows) {
+		return e, fs.ErrNotExist
+	}
+	if err != nil {
+		return e, fmt.Errorf("index: %w", err)
+	}
+	copy(e.SHA256[:], sum)
+	e.Dir, e.Inline = dir != 0, inline != 0
+	e.Modified, e.Created = fromNanos(modified), fromNanos(created)
+	return e, nil
+}
+
+func fromNanos(n int64) time.Time {
+	if n == 0 {
+		return time.Time{}
+	}
+	return time.Unix(0, n)
+}
+
+func nanos(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixNano()
+}
+
+// elements splits a clean absolute path; "/" has none.
+func elements(p string) []string {
+	p = strings.Trim(p, "/")
+	if p == "" {
+		return nil
+	}
+	return strings.Split(p, "/")
+}
+
+// child returns the entry called name in the directory parent.
+func child(ctx context.Context, tx vfs.Tx, parent vfs.ID, name string) (vfs.Entry, error) {
+	return scan(tx.QueryRow(ctx, "SELECT "+columns+" FROM entries WHERE parent = $1 AND key = $2", int64(parent), vfs.Key(name)))
+}
+
+// byID returns the entry with an id.
+func byID(ctx context.Context, tx vfs.Tx, id vfs.ID) (vfs.Entry, error) {
+	return scan(tx.QueryRow(ctx, "SELECT "+columns+" FROM entries WHERE id = $1", int64(id)))
+}
+
+// walk returns the entry at p, and the ids of the directories on the way to it.
+func walk(ctx context.Context, tx vfs.Tx, p string) (e vfs.Entry, above []vfs.ID, err error) {
+	names := elements(p)
+	if len(names) == 0 {
+		e, err = byID(ctx, tx, vfs.Root)
+		return e, nil, err
+	}
+	e = vfs.Entry{ID: vfs.Root, Dir: true}
+	for _, name := range names {
+		if !e.Dir {
+			return vfs.Entry{}, above, vfs.ErrNotDir
+		}
+		above = append(above, e.ID)
+		if e, err = child(ctx, tx, e.ID, name); err != nil {
+			return vfs.Entry{}, above, err
+		}
+	}
+	return e, above, nil
+}
+
+// slot is a place for an entry: an existing directory, a name in it, and what
+// stands there now.
+type slot struct {
+	path   string
+	parent vfs.ID
+	above  []vfs.ID // parent and the directories above it
+	name   string
+	old    vfs.Entry // zero: nothing stands there
+}
+
+func (s slot) taken() bool { return s.old.ID != 0 }
+
+// locate finds the slot at p, whose parent must be a directory.
+func locate(ctx context.Context, tx vfs.Tx, p string) (slot, error) {
+	dir, above, err := walk(ctx, tx, path.Dir(p))
+	switch {
+	case err != nil:
+		return slot{}, err
+	case !dir.Dir:
+		return slot{}, vfs.ErrNotDir
+	case len(elements(p)) == 0:
+		return slot{}, fs.ErrExist
+	}
+	s := slot{path: p, parent: dir.ID, above: append(above, dir.ID), name: path.Base(p)}
+	s.old, err = child(ctx, tx, dir.ID, s.name)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return slot{}, err
+	}
+	return s, nil
+}
+
+// Lookup returns the entry at path.
+func (t *Tree) Lookup(ctx context.Context, p string) (e vfs.Entry, err error) {
+	err = t.db.Read(ctx, func(ctx context.Context, tx vfs.Tx) error {
+		e, _, err = walk(ctx, tx, p)
+		return err
+	})
+	return e, pathError("lookup", p, err)
+}
+
+// List returns up to limit children of dir after the name after.
+func (t *Tree) List(ctx context.Context, dir vfs.ID, after string, limit int) (list []vfs.Entry, err error) {
+	err = t.db.Read(ctx, func(ctx context.Context, tx vfs.Tx) error {
+		rows, err := tx.Query(ctx, "SELECT "+columns+" FROM entries WHERE parent = $1 AND key > $2 ORDER BY key LIMIT $3",
+			int64(dir), vfs.Key(after), limit)
+		if err != nil {
+			return fmt.Errorf("index: %w", err)
+		}
+		defer rows.Close()
+		list = make([]vfs.Entry, 0, min(limit, 256))
+		for rows.Next() {
+			e, err := scan(rows)
+			if err != nil {
+				return err
+			}
+			list = append(list, e)
+		}
+		return rows.Err()
+	})
+	return list, err
+}
+
+// Bytes returns the content of an entry that is Inline.
+func (t *Tree) Bytes(ctx context.Context, ref blob.Ref) (b []byte, err error) {
+	err = t.db.Read(ctx, func(ctx context.Context, tx vfs.Tx) error {
+		err := tx.QueryRow(ctx, "SELECT bytes FROM blobs WHERE ref = $1 AND bytes IS NOT NULL", string(ref)).Scan(&b)
+		if errors.Is(err, sql.ErrNoRows) {
+			return fs.ErrNotExist
+		}
+		return err
+	})
+	return b, err
+}
+
+// subtree begins statements about an entry, $1, and all below it.
+const subtree = `WITH RECURSIVE tree (id) AS (
+	SELECT id FROM entries WHERE id = $1
+	UNION ALL
+	SELECT e.id FROM entries e JOIN tree ON e.parent = tree.id) `
+
+func usage(ctx context.Context, tx vfs.Tx, id vfs.ID) (n int64, err error) {
+	err = tx.QueryRow(ctx, subtree+"SELECT CAST(coalesce(sum(e.size), 0) AS BIGINT) FROM entries e JOIN tree ON e.id = tree.id", int64(id)).Scan(&n)
+	return n, err
+}
+
+// Usage returns the sum of the sizes of the files at and below path.
+func (t *Tree) Usage(ctx context.Context, p string) (n int64, err error) {
+	err = t.db.Read(ctx, func(ctx context.Context, tx vfs.Tx) error {
+		e, _, err := walk(ctx, tx, p)
+		if err == nil {
+			n, err = usage(ctx, tx, e.ID)
+		}
+		return err
+	})
+	return n, pathError("usage", p, err)
+}
+
+// pathError gives err the form that vfs.Index promises.
+func pathError(op, p string, err error) error {
+	var pe *fs.PathError
+	if err == nil || errors.As(err, &pe) {
+		return err
+	}
+	return &fs.PathError{Op: op, Path: p, Err: err}
+}

@@ -1,0 +1,62 @@
+package vfs
+
+import (
+	"context"
+	"io/fs"
+	"os"
+	"time"
+)
+
+// Info describes an entry as an os.FileInfo and, for WebDAV, knows its entity tag
+// and media type without opening it.
+type Info struct{ Entry Entry }
+
+var _ os.FileInfo = Info{}
+
+// Name returns the last element of the path, "/" for the root of a view.
+func (i Info) Name() string {
+	if i.Entry.Name == "" {
+		return "/"
+	}
+	return i.Entry.Name
+}
+
+// Size returns the length in bytes, 0 for directories.
+func (i Info) Size() int64 { return i.Entry.Size }
+
+// Mode returns the permissions 0755 for directories and 0644 for files.
+func (i Info) Mode() os.FileMode {
+	if i.Entry.Dir {
+		return fs.ModeDir | 0o755
+	}
+	return 0o644
+}
+
+// ModTime returns when the bytes were last changed, as the client set it or else
+// as they were committed.
+func (i Info) ModTime() time.Time { return i.Entry.Modified }
+
+// IsDir reports whether this is a directory.
+func (i Info) IsDir() bool { return i.Entry.Dir }
+
+// Sys returns the Entry.
+func (i Info) Sys() any { return i.Entry }
+
+// ETag returns Entry.ETag, or fs.ErrNotExist for a directory.
+func (i Info) ETag(context.Context) (string, error) {
+	if tag := i.Entry.ETag(); tag != "" {
+		return tag, nil
+	}
+	return "", fs.ErrNotExist
+}
+
+// ContentType returns the media type by content.
+func (i Info) ContentType(context.Context) (string, error) {
+	if i.Entry.Dir {
+		return "httpd/unix-directory", nil
+	}
+	if i.Entry.Type == "" {
+		return "application/octet-stream", nil
+	}
+	return i.Entry.Type, nil
+}

@@ -1,0 +1,338 @@
+package vfs
+
+import (
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"time"
+
+	"github.com/spf13/afero"
+
+	"slipway/vfs/blob"
+)
+
+// File is a staged file: bytes on their way to a name. Nothing of them is seen
+// before Close commits.
+//
+//  1. Close commits: the bytes are durable and named, and the uploads that they
+//     owe are written, when it returns nil. A handle that was opened without
+//     O_TRUNC on an existing file and through which nothing was written commits
+//     nothing.
+//  2. After TransferError, or an error of any method but the reading ones, Close
+//     aborts: what stood at the name stands unchanged, and Close says so.
+//
+// It is not safe for concurrent use.
+type File struct {
+	fs       *FS
+	name     string // in the view
+	path     string // in the whole tree
+	base     Entry  // what stood there at the open; zero: nothing
+	w        blob.Writer
+	inPlace  bool // began as a copy of base, and must commit onto the same
+	dirty    bool
+	append   bool
+	offset   int64
+	modified time.Time
+	sameName SameName
+	err      error // why Close aborts
+	closed   bool
+	result   Entry
+}
+
+var _ afero.File = (*File)(nil)
+
+// stage opens name, the real path p, for writing.
+func (f *FS) stage(name, p string, flag int) (afero.File, error) {
+	if err := f.writable("open", name); err != nil {
+		return nil, err
+	}
+	e, err := f.index.Lookup(f.ctx, p)
+	switch {
+	case err == nil && e.Dir:
+		return nil, &fs.PathError{Op: "open", Path: name, Err: ErrIsDir}
+	case err == nil && flag&os.O_CREATE != 0 && flag&os.O_EXCL != 0:
+		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrExist}
+	case errors.Is(err, fs.ErrNotExist) && flag&os.O_CREATE != 0:
+		if err := f.parent(p); err != nil {
+			return nil, failed("open", name, err)
+		}
+	case err != nil:
+		return nil, failed("open", name, err)
+	}
+	if err := (*f.policy.Load()).Admit(p, -1); err != nil {
+		return nil, failed("open", name, err)
+	}
+	w, err := f.blobs.Create(f.ctx)
+	if err != nil {
+		return nil, failed("open", name, err)
+	}
+	s := &File{fs: f, name: name, path: p, base: e, w: w, append: flag&os.O_APPEND != 0, sameName: f.view.SameName}
+	if rule, ok := (*f.policy.Load()).SameName(p); ok {
+		s.sameName = rule
+	}
+	if e.ID == 0 || flag&os.O_TRUNC != 0 {
+		s.dirty = true
+		return s, nil
+	}
+	s.inPlace, s.sameName = true, Replace
+	if err := s.copyBase(); err != nil {
+		return nil, errors.Join(failed("open", name, err), w.Abort())
+	}
+	return s, nil
+}
+
+// parent fails where the directory that is to hold p is missing.
+func (f *FS) parent(p string) error {
+	dir, err := f.index.Lookup(f.ctx, path.Dir(p))
+	if err == nil && !dir.Dir {
+		err = ErrNotDir
+	}
+	return err
+}
+
+// copyBase fills the staged file with the present bytes.
+func (s *File) copyBase() error {
+	r, err := s.fs.OpenEntry(s.fs.ctx, s.base)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	_, err = io.Copy(s.w, r)
+	return err
+}
+
+// Name returns the path that the file was opened by.
+func (s *File) Name() string { return s.name }
+
+// fail records an error that makes Close abort.
+func (s *File) fail(op string, err error) error {
+	if err == nil {
+		return nil
+	}
+	err = failed(op, s.name, err)
+	if s.err == nil {
+		s.err = err
+	}
+	return err
+}
+
+// open fails after Close, and after an error that made the handle useless.
+func (s *File) open(op string) error {
+	if s.closed {
+		return &fs.PathError{Op: op, Path: s.name, Err: fs.ErrClosed}
+	}
+	return s.err
+}
+
+// Write writes at the offset, or at the end with os.O_APPEND.
+func (s *File) Write(p []byte) (n int, err error) {
+	if err := s.open("write"); err != nil {
+		return 0, err
+	}
+	s.dirty = true
+	if s.append {
+		s.offset = s.w.Size()
+	}
+	if s.offset == s.w.Size() {
+		n, err = s.w.Write(p)
+	} else {
+		n, err = s.w.WriteAt(p, s.offset)
+	}
+	s.offset += int64(n)
+	return n, s.fail("write", err)
+}
+
+// WriteAt writes at off without moving the offset.
+func (s *File) WriteAt(p []byte, off int64) (int, error) {
+	if err := s.open("write"); err != nil {
+		return 0, err
+	}
+	if off < 0 {
+		return 0, s.fail("write", fs.ErrInvalid)
+	}
+	s.dirty = true
+	n, err := s.w.WriteAt(p, off)
+	return n, s.fail("write", err)
+}
+
+// WriteString is Write of a string.
+func (s *File) WriteString(p string) (int, error) { return s.Write([]byte(p)) }
+
+// ReadFrom writes all of r at the offset.
+func (s *File) ReadFrom(r io.Reader) (int64, error) {
+	if err := s.open("write"); err != nil {
+		return 0, err
+	}
+	from, ok := s.w.(io.ReaderFrom)
+	if s.append {
+		s.offset = s.w.Size()
+	}
+	if !ok || s.offset != s.w.Size() {
+		return io.Copy(onlyWriter{s}, r)
+	}
+	s.dirty = true
+	n, err := from.ReadFrom(r)
+	s.offset += n
+	return n, s.fail("write", err)
+}
+
+// onlyWriter hides File.ReadFrom from io.Copy.
+type onlyWriter struct{ io.Writer }
+
+// Read reads what is staged, from the offset.
+func (s *File) Read(p []byte) (int, error) {
+	if err := s.open("read"); err != nil {
+		return 0, err
+	}
+	n, err := s.w.ReadAt(p, s.offset)
+	s.offset += int64(n)
+	if n > 0 && err == io.EOF {
+		err = nil
+	}
+	return n, err
+}
+
+// ReadAt reads what is staged.
+func (s *File) ReadAt(p []byte, off int64) (int, error) {
+	if err := s.open("read"); err != nil {
+		return 0, err
+	}
+	return s.w.ReadAt(p, off)
+}
+
+// Seek moves the offset. A failed seek makes Close abort: a client that asked to
+// resume somewhere impossible must not have its bytes put elsewhere.
+func (s *File) Seek(offset int64, whence int) (int64, error) {
+	if err := s.open("seek"); err != nil {
+		return 0, err
+	}
+	switch whence {
+	case io.SeekCurrent:
+		offset += s.offset
+	case io.SeekEnd:
+		offset += s.w.Size()
+	case io.SeekStart:
+	default:
+		return 0, s.fail("seek", fs.ErrInvalid)
+	}
+	if offset < 0 {
+		return 0, s.fail("seek", fs.ErrInvalid)
+	}
+	s.offset = offset
+	return offset, nil
+}
+
+// Truncate sets the size.
+func (s *File) Truncate(size int64) error {
+	if err := s.open("truncate"); err != nil {
+		return err
+	}
+	s.dirty = true
+	return s.fail("truncate", s.w.Truncate(size))
+}
+
+// Sync does nothing: a staged file becomes durable by Close.
+func (s *File) Sync() error { return s.open("sync") }
+
+// SetModTime sets the time that Close commits; zero: that of the commit.
+func (s *File) SetModTime(t time.Time) { s.modified = t }
+
+// TransferError says that the transfer did not end well: Close will abort.
+func (s *File) TransferError(err error) {
+	if err == nil {
+		err = ErrAborted
+	}
+	if s.err == nil {
+		s.err = &fs.PathError{Op: "close", Path: s.name, Err: errors.Join(ErrAborted, err)}
+	}
+}
+
+// Stat describes the file as Close will commit it: size, hash and time.
+func (s *File) Stat() (os.FileInfo, error) {
+	if s.closed {
+		return Info{s.result}, nil
+	}
+	sum, err := s.w.Sum()
+	if err != nil {
+		return nil, s.fail("stat", err)
+	}
+	e := s.base
+	e.Name, e.Size, e.SHA256, e.Type = path.Base(s.path), s.w.Size(), sum, s.sniff()
+	if s.modified.IsZero() {
+		s.modified = s.fs.clock()
+	}
+	e.Modified = s.modified
+	return Info{e}, nil
+}
+
+func (s *File) sniff() string {
+	head := make([]byte, min(sniffLen, s.w.Size()))
+	n, _ := s.w.ReadAt(head, 0)
+	return MediaType(head[:n], s.path)
+}
+
+// Close commits, or aborts after an error; see File.
+func (s *File) Close() error {
+	if s.closed {
+		return &fs.PathError{Op: "close", Path: s.name, Err: fs.ErrClosed}
+	}
+	s.closed = true
+	if s.err != nil {
+		return errors.Join(s.err, s.w.Abort())
+	}
+	if !s.dirty {
+		s.result = s.base
+		return s.w.Abort()
+	}
+	if err := (*s.fs.policy.Load()).Admit(s.path, s.w.Size()); err != nil {
+		return errors.Join(failed("close", s.name, err), s.w.Abort())
+	}
+	return failed("close", s.name, s.commit())
+}
+
+// commit makes the bytes durable and names them.
+func (s *File) commit() error {
+	// What was sent whole is kept even if the client has gone since.
+	ctx := context.WithoutCancel(s.fs.ctx)
+	kind := s.sniff()
+	info, err := s.w.Commit(ctx)
+	if err != nil {
+		return errors.Join(err, s.w.Abort())
+	}
+	put := Put{
+		Path: s.path, Blob: info, Type: kind, Modified: s.modified, SameName: s.sameName,
+		Quota: s.fs.view.Quota, QuotaRoot: s.fs.view.Root,
+	}
+	if s.inPlace {
+		put.IfEntry, put.IfSum = s.base.ID, s.base.SHA256
+	}
+	e, _, err := s.fs.index.Apply(ctx, put)
+	s.result = e
+	unnamed := err != nil && !errors.Is(err, ErrCommit) || err == nil && e.Blob != info.Ref
+	if unnamed && info.Inline == nil {
+		// Nobody can know these bytes; the sweep would take them a day later.
+		if removeErr := s.fs.blobs.Remove(ctx, info.Ref); removeErr != nil && err != nil {
+			err = errors.Join(err, removeErr)
+		}
+	}
+	return err
+}
+
+// Result returns what Close left at the name; the name may be another one where
+// the rule for same names said so. It is zero before Close and after an abort.
+func (s *File) Result() Entry { return s.result }
+
+// Readdir fails: a staged file is no directory.
+func (s *File) Readdir(int) ([]os.FileInfo, error) {
+	return nil, &fs.PathError{Op: "readdir", Path: s.name, Err: ErrNotDir}
+}
+
+// Readdirnames fails: a staged file is no directory.
+func (s *File) Readdirnames(int) ([]string, error) {
+	return nil, &fs.PathError{Op: "readdir", Path: s.name, Err: ErrNotDir}
+}
+
+var _ blob.Reader = (*File)(nil)
