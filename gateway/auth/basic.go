@@ -1,0 +1,71 @@
+package auth
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/netip"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Basic signs requests in with HTTP Basic (RFC 7617, charset UTF-8) and passes
+// them to next with the user in the context, for [FromContext]. It answers
+//
+//   - 401 without a right name and password;
+//   - 429 with Retry-After where the address has to wait;
+//   - 403 where the account has expired, or demands TLS and the connection is
+//     plain and comes from another machine;
+//   - 503 where the request ended before an answer was found.
+func Basic(t *Table, realm string, next http.Handler) http.Handler {
+	quoted := strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(realm)
+	challenge := fmt.Sprintf(`Basic realm="%s", charset="UTF-8"`, quoted)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		name, password, ok := r.BasicAuth()
+		if !ok {
+			w.Header().Set("WWW-Authenticate", challenge)
+			http.Error(w, "sign in with a user name and a password", http.StatusUnauthorized)
+			return
+		}
+		addr := remote(r)
+		user, err := t.Check(r.Context(), name, password, addr)
+		if err == nil && user.RequireTLS && r.TLS == nil && !addr.IsLoopback() {
+			http.Error(w, "this account signs in over https only; use the https address of this gateway", http.StatusForbidden)
+			return
+		}
+		if err != nil {
+			refuse(w, challenge, err)
+			return
+		}
+		next.ServeHTTP(w, r.WithContext(NewContext(r.Context(), user)))
+	})
+}
+
+// refuse answers a sign-in that [Table.Check] did not accept.
+func refuse(w http.ResponseWriter, challenge string, err error) {
+	status := http.StatusServiceUnavailable
+	var wait *TooManyError
+	switch {
+	case errors.As(err, &wait):
+		status = http.StatusTooManyRequests
+		seconds := max(1, (wait.RetryAfter+time.Second-1)/time.Second)
+		w.Header().Set("Retry-After", strconv.FormatInt(int64(seconds), 10))
+	case errors.Is(err, ErrExpired):
+		status = http.StatusForbidden
+	case errors.Is(err, ErrWrong):
+		status = http.StatusUnauthorized
+		w.Header().Set("WWW-Authenticate", challenge)
+	}
+	http.Error(w, err.Error(), status)
+}
+
+// remote is the address that r came from, without its zone; the zero Addr where it
+// came over a unix socket.
+func remote(r *http.Request) netip.Addr {
+	ap, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil {
+		return netip.Addr{}
+	}
+	return ap.Addr().Unmap().WithZone("")
+}
