@@ -68,14 +68,23 @@ func parsePHC(s string) (argon, error) {
 	if err != nil {
 		return argon{}, err
 	}
-	b64 := base64.RawStdEncoding.Strict()
-	if a.salt, err = b64.DecodeString(parts[4]); err != nil || outside(len(a.salt), minSalt, maxSalt) {
+	if a.salt, err = decode(parts[4], minSalt, maxSalt); err != nil {
 		return argon{}, fmt.Errorf("%w: the salt is broken", errPHC)
 	}
-	if a.key, err = b64.DecodeString(parts[5]); err != nil || outside(len(a.key), minKey, maxKey) {
+	if a.key, err = decode(parts[5], minKey, maxKey); err != nil {
 		return argon{}, fmt.Errorf("%w: the hash is cut or broken", errPHC)
 	}
 	return a, nil
+}
+
+// decode reads unpadded base 64 of low to high bytes, and nothing beside it: Go's
+// decoder would pass over line breaks.
+func decode(s string, low, high int) ([]byte, error) {
+	b, err := base64.RawStdEncoding.Strict().DecodeString(s)
+	if err != nil || strings.ContainsAny(s, "\r\n") || len(b) < low || len(b) > high {
+		return nil, errPHC
+	}
+	return b, nil
 }
 
 // parseParameters reads "m=…,t=…,p=…", in this order and with all three.
@@ -107,5 +116,3 @@ func parameter(field, name string, limit uint32) (uint32, error) {
 	}
 	return uint32(n), nil
 }
-
-func outside(n, low, high int) bool { return n < low || n > high }
