@@ -1,0 +1,155 @@
+package webdav
+
+import (
+	"io/fs"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"slipway/gateway/webdav/ifheader"
+	"slipway/gateway/webdav/lock"
+)
+
+// target is one path that a request changes, and how much of it.
+type target struct {
+	path  string
+	scope lock.Scope
+}
+
+// guard lets a change pass that its If header allows (412) and no lock forbids
+// (423), in that order: a client whose token is stale must learn so.
+func (q *request) guard(targets ...target) error {
+	header, err := q.ifHeader()
+	if err != nil {
+		return err
+	}
+	if header != nil && !header.Match(state{q}) {
+		return fail(http.StatusPreconditionFailed, "the If header does not hold")
+	}
+	return q.unlocked(header.Tokens(), targets...)
+}
+
+// unlocked fails with 423 where a lock forbids to change one of targets.
+func (q *request) unlocked(tokens []string, targets ...target) error {
+	holder := lock.Holder{User: q.User(q.r), Tokens: tokens}
+	for _, t := range targets {
+		if l, locked := q.locks.Blocking(q.key(t.path), t.scope, holder); locked {
+			return &answer{code: http.StatusLocked, text: "somebody has locked this",
+				condition: "lock-token-submitted", href: q.href(q.unkey(l.Root), false)}
+		}
+	}
+	return nil
+}
+
+// ifHeader returns the If header, nil if there is none.
+func (q *request) ifHeader() (ifheader.Header, error) {
+	values := q.r.Header.Values("If")
+	if len(values) == 0 {
+		return nil, nil
+	}
+	h, err := ifheader.Parse(strings.Join(values, " "))
+	if err != nil {
+		return nil, fail(http.StatusBadRequest, err.Error())
+	}
+	return h, nil
+}
+
+// state is what an If header's conditions are evaluated against.
+type state struct{ q *request }
+
+// resource returns the path that a resource of the If header means. Its scheme
+// and host are not looked at: a proxy may have changed them.
+func (s state) resource(uri string) (string, bool) {
+	if uri == "" {
+		return s.q.path, true
+	}
+	u, err := url.Parse(uri)
+	if err != nil {
+		return "", false
+	}
+	return s.q.within(u.Path)
+}
+
+func (s state) Locked(resource, token string) bool {
+	p, ok := s.resource(resource)
+	if !ok {
+		return false
+	}
+	l, ok := s.q.locks.Get(token)
+	return ok && l.Covers(s.q.key(p))
+}
+
+func (s state) Tagged(resource, etag string) bool {
+	p, ok := s.resource(resource)
+	if !ok {
+		return false
+	}
+	info, err := s.q.lookup(p)
+	return err == nil && strongMatch(s.q.etag(info), etag)
+}
+
+// conditional reports whether preconditions has anything to look at.
+func (q *request) conditional() bool {
+	h := q.r.Header
+	return h.Get("If-Match") != "" || h.Get("If-None-Match") != "" || h.Get("If-Unmodified-Since") != ""
+}
+
+// preconditions evaluates RFC 9110 §13.1 for a change of current (nil: nothing
+// stands there). A tag that cannot be parsed matches nothing; Joplin sends such.
+func (q *request) preconditions(current fs.FileInfo) error {
+	h, etag := q.r.Header, q.etag(current)
+	failed := fail(http.StatusPreconditionFailed, "it is not in the state the request expects")
+	if list := strings.Join(h.Values("If-Match"), ","); list != "" {
+		if !matchesAny(list, etag, current != nil, strongMatch) {
+			return failed
+		}
+	} else if since, err := http.ParseTime(h.Get("If-Unmodified-Since")); err == nil && current != nil {
+		if current.ModTime().Truncate(time.Second).After(since) {
+			return failed
+		}
+	}
+	if list := strings.Join(h.Values("If-None-Match"), ","); list != "" && matchesAny(list, etag, current != nil, weakMatch) {
+		return failed
+	}
+	return nil
+}
+
+// matchesAny reports whether a list of entity tags, or "*", matches what exists.
+func matchesAny(list, etag string, exists bool, match func(a, b string) bool) bool {
+	if strings.TrimSpace(list) == "*" {
+		return exists
+	}
+	for list != "" {
+		var tag string
+		tag, list = nextTag(list)
+		if tag != "" && match(tag, etag) {
+			return true
+		}
+	}
+	return false
+}
+
+// nextTag cuts the first entity tag off list; tag is "" where a malformed one stands.
+func nextTag(list string) (tag, rest string) {
+	list = strings.TrimLeft(list, " \t,")
+	opaque, weak := strings.CutPrefix(list, "W/")
+	if strings.HasPrefix(opaque, `"`) {
+		if value, rest, ok := strings.Cut(opaque[1:], `"`); ok {
+			tag = `"` + value + `"`
+			if weak {
+				tag = "W/" + tag
+			}
+			return tag, rest
+		}
+	}
+	_, rest, _ = strings.Cut(list, ",")
+	return "", rest
+}
+
+// strongMatch compares as RFC 9110 §8.8.3.2 says for changes.
+func strongMatch(a, b string) bool { return a != "" && a == b && !strings.HasPrefix(a, "W/") }
+
+func weakMatch(a, b string) bool {
+	return a != "" && strings.TrimPrefix(a, "W/") == strings.TrimPrefix(b, "W/")
+}

@@ -1,0 +1,258 @@
+package webdav
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"io/fs"
+	"os"
+	"path"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/spf13/afero"
+)
+
+// fakeFS is a small tree with the manners that the door relies on: files are
+// staged, Close commits, TransferError makes it abort, parents must exist.
+type fakeFS struct {
+	afero.Fs
+	*fakeState
+	ctx context.Context
+}
+
+type fakeState struct {
+	mu      sync.Mutex
+	admit   func(path string, size int64) error
+	commit  error // what every Close fails with
+	write   error // what every Write fails with
+	limit   int64
+	root    string
+	commits []string // paths, in the order they were committed
+	aborts  []error
+	opens   int // of files for reading
+	stats   int
+	admits  int
+}
+
+func newFake() *fakeFS {
+	return &fakeFS{Fs: afero.NewMemMapFs(), ctx: context.Background(), fakeState: &fakeState{limit: -1, root: "/"}}
+}
+
+func (f *fakeFS) WithContext(ctx context.Context) afero.Fs {
+	return &fakeFS{Fs: f.Fs, fakeState: f.fakeState, ctx: ctx}
+}
+
+func (f *fakeFS) Root() string { return f.root }
+
+func (f *fakeFS) Admit(p string, size int64) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.admits++
+	if f.admit == nil {
+		return nil
+	}
+	return f.admit(p, size)
+}
+
+func (f *fakeFS) Usage() (used, limit int64, err error) { return 1234, f.limit, nil }
+
+func (f *fakeFS) parent(p string) error {
+	info, err := f.Fs.Stat(path.Dir(p))
+	if err != nil {
+		return err
+	}
+	if !info.IsDir() {
+		return &fs.PathError{Op: "open", Path: p, Err: syscall.ENOTDIR}
+	}
+	return nil
+}
+
+func (f *fakeFS) Mkdir(p string, mode os.FileMode) error {
+	if err := f.parent(p); err != nil {
+		return err
+	}
+	return f.Fs.Mkdir(p, mode)
+}
+
+func (f *fakeFS) Stat(p string) (fs.FileInfo, error) {
+	f.mu.Lock()
+	f.stats++
+	f.mu.Unlock()
+	info, err := f.Fs.Stat(p)
+	if err != nil {
+		return nil, err
+	}
+	return f.info(p, info), nil
+}
+
+func (f *fakeFS) info(p string, info fs.FileInfo) fs.FileInfo {
+	if info.IsDir() {
+		return info
+	}
+	data, _ := afero.ReadFile(f.Fs, p)
+	return fakeInfo{info, tagOf(data)}
+}
+
+func tagOf(data []byte) string {
+	sum := sha256.Sum256(data)
+	return `"` + hex.EncodeToString(sum[:8]) + `"`
+}
+
+type fakeInfo struct {
+	fs.FileInfo
+	tag string
+}
+
+func (i fakeInfo) ETag(context.Context) (string, error) { return i.tag, nil }
+func (i fakeInfo) Created() time.Time                   { return time.Date(2024, 5, 6, 7, 8, 9, 0, time.UTC) }
+
+func (f *fakeFS) Open(p string) (afero.File, error) {
+	f.mu.Lock()
+	f.opens++
+	f.mu.Unlock()
+	file, err := f.Fs.Open(p)
+	if err != nil {
+		return nil, err
+	}
+	return &fakeReader{file, f, p}, nil
+}
+
+type fakeReader struct {
+	afero.File
+	fs   *fakeFS
+	path string
+}
+
+func (r *fakeReader) Stat() (fs.FileInfo, error) {
+	info, err := r.File.Stat()
+	if err != nil {
+		return nil, err
+	}
+	return r.fs.info(r.path, info), nil
+}
+
+func (r *fakeReader) Readdir(n int) ([]fs.FileInfo, error) {
+	infos, err := r.File.Readdir(n)
+	for i, info := range infos {
+		infos[i] = r.fs.info(path.Join(r.path, info.Name()), info)
+	}
+	return infos, err
+}
+
+func (f *fakeFS) OpenFile(p string, flag int, mode os.FileMode) (afero.File, error) {
+	if flag&(os.O_RDWR|os.O_WRONLY) == 0 {
+		return f.Open(p)
+	}
+	if err := f.parent(p); err != nil {
+		return nil, err
+	}
+	if info, err := f.Fs.Stat(p); err == nil && info.IsDir() {
+		return nil, &fs.PathError{Op: "open", Path: p, Err: syscall.EISDIR}
+	}
+	scratch, err := afero.NewMemMapFs().Create(path.Base(p))
+	if err != nil {
+		return nil, err
+	}
+	return &fakeStaged{File: scratch, fs: f, path: p}, nil
+}
+
+type fakeStaged struct {
+	afero.File
+	fs      *fakeFS
+	path    string
+	data    bytes.Buffer
+	aborted error
+	mtime   time.Time
+}
+
+func (s *fakeStaged) Write(p []byte) (int, error) {
+	if s.fs.write != nil {
+		return 0, s.fs.write
+	}
+	return s.data.Write(p)
+}
+
+func (s *fakeStaged) TransferError(err error) { s.aborted = err }
+func (s *fakeStaged) SetModTime(t time.Time)  { s.mtime = t }
+func (s *fakeStaged) Sync() error             { return nil }
+func (s *fakeStaged) Truncate(int64) error    { return errors.New("not here") }
+func (s *fakeStaged) Stat() (fs.FileInfo, error) {
+	info, err := s.File.Stat()
+	return fakeInfo{info, tagOf(s.data.Bytes())}, err
+}
+
+func (s *fakeStaged) Close() error {
+	f := s.fs
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if s.aborted != nil {
+		f.aborts = append(f.aborts, s.aborted)
+		return s.aborted
+	}
+	if err := errors.Join(f.ctx.Err(), f.commit); err != nil {
+		return err
+	}
+	if f.admit != nil {
+		if err := f.admit(s.path, int64(s.data.Len())); err != nil {
+			return err
+		}
+	}
+	f.commits = append(f.commits, s.path)
+	if err := afero.WriteFile(f.Fs, s.path, s.data.Bytes(), 0o666); err != nil || s.mtime.IsZero() {
+		return err
+	}
+	return f.Fs.Chtimes(s.path, s.mtime, s.mtime)
+}
+
+func (f *fakeFS) Move(from, to string, overwrite bool) (bool, error) {
+	replaced, err := f.Copy(from, to, overwrite, true)
+	if err != nil {
+		return false, err
+	}
+	return replaced, f.Fs.RemoveAll(from)
+}
+
+func (f *fakeFS) Copy(from, to string, overwrite, deep bool) (replaced bool, err error) {
+	info, err := f.Fs.Stat(from)
+	if err != nil {
+		return false, err
+	}
+	if err := f.parent(to); err != nil {
+		return false, err
+	}
+	if f.admit != nil && !info.IsDir() {
+		if err := f.admit(to, info.Size()); err != nil {
+			return false, err
+		}
+	}
+	if _, err := f.Fs.Stat(to); err == nil {
+		if !overwrite {
+			return false, &fs.PathError{Op: "copy", Path: to, Err: fs.ErrExist}
+		}
+		replaced = true
+		if err := f.Fs.RemoveAll(to); err != nil {
+			return false, err
+		}
+	}
+	if info.IsDir() && !deep {
+		return replaced, f.Fs.Mkdir(to, 0o777)
+	}
+	return replaced, afero.Walk(f.Fs, from, func(p string, info fs.FileInfo, err error) error {
+		if err != nil {
+			return err
+		}
+		target := to + p[len(from):]
+		if info.IsDir() {
+			return f.Fs.MkdirAll(target, 0o777)
+		}
+		data, err := afero.ReadFile(f.Fs, p)
+		if err != nil {
+			return err
+		}
+		return afero.WriteFile(f.Fs, target, data, 0o666)
+	})
+}

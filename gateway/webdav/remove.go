@@ -1,0 +1,58 @@
+package webdav
+
+import (
+	"errors"
+	"io"
+	"net/http"
+
+	"slipway/gateway/webdav/lock"
+)
+
+// remove deletes a file or a tree (RFC 4918 §9.6).
+func (q *request) remove() error {
+	if q.path == "/" {
+		return fail(http.StatusForbidden, "the root cannot be deleted")
+	}
+	current, err := q.existing()
+	if err != nil {
+		return err
+	}
+	if d := q.r.Header.Get("Depth"); current.IsDir() && d != "" && d != "infinity" {
+		return fail(http.StatusBadRequest, "a folder can only be deleted with Depth: infinity")
+	}
+	defer q.gates.enter(q.key(q.path))()
+	if err := errors.Join(q.guard(target{q.path, lock.Tree}), q.currently()); err != nil {
+		return err
+	}
+	if err := q.fs.RemoveAll(q.path); err != nil {
+		return err
+	}
+	q.locks.Drop(q.key(q.path))
+	q.w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+// mkcol makes a directory (RFC 4918 §9.3).
+func (q *request) mkcol() error {
+	if n, err := io.ReadFull(q.r.Body, make([]byte, 1)); n > 0 || err != io.EOF {
+		return fail(http.StatusUnsupportedMediaType, "MKCOL takes no body")
+	}
+	current, err := q.lookup(q.path)
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(q.guard(target{q.path, lock.Binding}), q.preconditions(current)); err != nil {
+		return err
+	}
+	if current == nil {
+		err = q.fs.Mkdir(q.path, 0o777)
+	}
+	if current != nil || kindOf(err) == exist {
+		return fail(http.StatusMethodNotAllowed, "something is here already")
+	}
+	if err != nil {
+		return parentMissing(err)
+	}
+	q.w.WriteHeader(http.StatusCreated)
+	return nil
+}

@@ -1,0 +1,96 @@
+package webdav
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"time"
+
+	"github.com/spf13/afero"
+)
+
+// What follows is optional, but for transferErrorer and, where MOVE and COPY are
+// wanted, mover and copier.
+
+// contextual is an Fs that can work under a request's context.
+type contextual interface {
+	WithContext(ctx context.Context) afero.Fs
+}
+
+// rooted is an Fs that shows a part of a tree that others see too: Root is where
+// its "/" lies in that tree. Without it locks are kept as if all saw the same root.
+type rooted interface{ Root() string }
+
+// admitter is asked before the bytes of a file are read. size is -1 if unknown.
+type admitter interface {
+	Admit(path string, size int64) error
+}
+
+// mover moves a file or a tree in one transaction. Without overwrite, something
+// at to is fs.ErrExist; with it, what stands there is removed, with all below it.
+type mover interface {
+	Move(from, to string, overwrite bool) (replaced bool, err error)
+}
+
+// copier copies a file or, if deep, a tree in one transaction; a directory that
+// is not copied deep comes without its children. Else it is as mover.
+type copier interface {
+	Copy(from, to string, overwrite, deep bool) (replaced bool, err error)
+}
+
+// usager tells the bytes that its user's files take and may take (limit -1: unknown).
+type usager interface {
+	Usage() (used, limit int64, err error)
+}
+
+// transferErrorer is a File opened for writing whose Close, after TransferError,
+// throws away what was written. Every File that a PUT writes must be one.
+type transferErrorer interface{ TransferError(err error) }
+
+// modTimer is a File opened for writing that can be given its modification time.
+type modTimer interface{ SetModTime(t time.Time) }
+
+// etager is a FileInfo that knows its entity tag (RFC 9110 §8.8.3), as in
+// golang.org/x/net/webdav. On a staged file it tells what Close will store.
+type etager interface {
+	ETag(ctx context.Context) (string, error)
+}
+
+// contentTyper is a FileInfo that knows its media type, as in golang.org/x/net/webdav.
+type contentTyper interface {
+	ContentType(ctx context.Context) (string, error)
+}
+
+// creator is a FileInfo that knows when its file was made.
+type creator interface{ Created() time.Time }
+
+func rootOf(f afero.Fs) string {
+	if r, ok := f.(rooted); ok {
+		return path.Join("/", r.Root())
+	}
+	return "/"
+}
+
+// lookup returns what stands at name, or nil where nothing does.
+func (q *request) lookup(name string) (fs.FileInfo, error) {
+	info, err := q.fs.Stat(name)
+	if errors.Is(err, fs.ErrNotExist) || kindOf(err) == notDir {
+		return nil, nil
+	}
+	return info, err
+}
+
+// etag returns info's entity tag; "" for a directory, and for nothing.
+func (q *request) etag(info fs.FileInfo) string {
+	if info == nil || info.IsDir() {
+		return ""
+	}
+	if t, ok := info.(etager); ok {
+		if tag, err := t.ETag(q.r.Context()); err == nil {
+			return tag
+		}
+	}
+	return fmt.Sprintf(`"%x%x"`, info.ModTime().UnixNano(), info.Size())
+}

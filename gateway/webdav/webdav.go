@@ -1,0 +1,258 @@
+// Package webdav is the WebDAV door (RFC 4918, classes 1 and 2): an http.Handler
+// over an afero.Fs that the gateway chooses for each request.
+//
+// PUT, DELETE, MKCOL, MOVE, COPY, GET, LOCK and UNLOCK are written here, because
+// what they must guarantee cannot be added to golang.org/x/net/webdav from the
+// outside; PROPFIND and PROPPATCH are that package's, behind checks. What afero
+// cannot say, the Fs and its files say through the optional interfaces of view.go.
+//
+// A PUT is staged: the file is closed, and so committed, only after the whole
+// body came as declared; anything else ends in TransferError and changes nothing.
+package webdav
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"path"
+	"strings"
+	"sync"
+	"time"
+	"unicode/utf8"
+
+	"github.com/spf13/afero"
+
+	"slipway/gateway/webdav/lock"
+)
+
+// Options says how the door behaves. Prefix and FS are required.
+type Options struct {
+	// Prefix is the URL path of the tree's root, without a slash at its end,
+	// such as "/dav"; "" for the server's root.
+	Prefix string
+	// FS returns the tree of the user who made the request. Its error is
+	// answered as an error of the tree would be.
+	FS func(*http.Request) (afero.Fs, error)
+	// User names who made the request; lock tokens are of use to their user
+	// only. Nil: everybody is the same user.
+	User func(*http.Request) string
+	// Log receives what went wrong; nil discards it.
+	Log *slog.Logger
+	// Idle is how long a client may take to send or to accept any byte at all
+	// before its request ends; 0 means one minute. A transfer that makes
+	// progress, however slowly, is never cut.
+	Idle time.Duration
+	// MaxLocks is how many locks may be held at a time; 0 means 10,000.
+	MaxLocks int
+	// LockTimeout is the longest life of a lock between two refreshes, and what
+	// a client gets that asks for none; 0 means one hour.
+	LockTimeout time.Duration
+	// Now is the clock; nil means time.Now.
+	Now func() time.Time
+}
+
+// bodyMax is the largest body of a request that is not a file, in bytes.
+const bodyMax = 64 << 10
+
+// New returns the door. It keeps its locks in memory.
+func New(o Options) http.Handler {
+	o.Prefix = strings.TrimRight(o.Prefix, "/")
+	if o.User == nil {
+		o.User = func(*http.Request) string { return "" }
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	o.Idle = orElse(o.Idle, time.Minute)
+	o.LockTimeout = orElse(o.LockTimeout, time.Hour)
+	return &handler{
+		Options: o,
+		locks:   lock.NewTable(o.Now, orElse(o.MaxLocks, 10_000)),
+		gates:   gates{byPath: map[string]*gate{}},
+		buffers: sync.Pool{New: func() any { return new([bufferSize]byte) }},
+	}
+}
+
+func orElse[T int | time.Duration](v, otherwise T) T {
+	if v <= 0 {
+		return otherwise
+	}
+	return v
+}
+
+type handler struct {
+	Options
+	locks   *lock.Table
+	gates   gates
+	buffers sync.Pool // of *[bufferSize]byte
+}
+
+// ServeHTTP answers one request (http.Handler).
+func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	q := &request{handler: h, w: w, r: r}
+	if err := q.serve(); err != nil {
+		q.refuse(err)
+	}
+}
+
+// request is one request on its way.
+type request struct {
+	*handler
+	w    http.ResponseWriter
+	r    *http.Request
+	fs   afero.Fs
+	path string // clean, absolute, within fs
+	root string // of fs, within the tree that all users share; locks are kept by it
+}
+
+func (q *request) serve() error {
+	name, ok := q.within(q.r.URL.Path)
+	if !ok {
+		return q.outside()
+	}
+	if !validPath(name) {
+		return fail(http.StatusBadRequest, "the name must be UTF-8 without control characters")
+	}
+	method := q.method()
+	if method == nil {
+		q.w.Header().Set("Allow", allowed)
+		return fail(http.StatusMethodNotAllowed, "this method is not supported here")
+	}
+	fs, err := q.FS(q.r)
+	if err != nil {
+		return err
+	}
+	q.fs, q.path, q.root = q.bind(fs), name, rootOf(fs)
+	q.limitBody()
+	return method(q)
+}
+
+const allowed = "OPTIONS, GET, HEAD, PUT, DELETE, MKCOL, MOVE, COPY, LOCK, UNLOCK, PROPFIND, PROPPATCH"
+
+func (q *request) method() func(*request) error {
+	switch q.r.Method {
+	case http.MethodOptions:
+		return (*request).options
+	case http.MethodGet, http.MethodHead:
+		return (*request).get
+	case http.MethodPut:
+		return (*request).put
+	case http.MethodDelete:
+		return (*request).remove
+	case "MKCOL":
+		return (*request).mkcol
+	case "MOVE":
+		return (*request).move
+	case "COPY":
+		return (*request).copy
+	case "LOCK":
+		return (*request).lock
+	case "UNLOCK":
+		return (*request).unlock
+	case "PROPFIND":
+		return (*request).propfind
+	case "PROPPATCH":
+		return (*request).proppatch
+	}
+	return nil
+}
+
+// bind gives fs the request's context. A change outlives its client: once the
+// bytes are here whole, a client that leaves must not undo them.
+func (q *request) bind(fs afero.Fs) afero.Fs {
+	c, ok := fs.(contextual)
+	if !ok {
+		return fs
+	}
+	ctx := q.r.Context()
+	switch q.r.Method {
+	case http.MethodGet, http.MethodHead, http.MethodOptions, "PROPFIND":
+	default:
+		ctx = context.WithoutCancel(ctx)
+	}
+	return c.WithContext(ctx)
+}
+
+// within returns the path in the tree that a URL's path means, or false where
+// it lies outside the prefix.
+func (h *handler) within(urlPath string) (string, bool) {
+	if !strings.HasPrefix(urlPath, "/") {
+		return "", false
+	}
+	clean := path.Clean(urlPath)
+	if clean == h.Prefix {
+		return "/", true
+	}
+	rest, ok := strings.CutPrefix(clean, h.Prefix)
+	if !ok || !strings.HasPrefix(rest, "/") {
+		return "", false
+	}
+	return rest, true
+}
+
+// validPath reports whether every element of p may be a name at all.
+func validPath(p string) bool {
+	return utf8.ValidString(p) && !strings.ContainsFunc(p, func(r rune) bool { return r < ' ' || r == 0x7f })
+}
+
+// key is the name of a path in the tree that all users share.
+func (q *request) key(p string) string { return path.Join(q.root, p) }
+
+// options answers OPTIONS (RFC 4918 §10.1; MS-Author-Via for Windows).
+func (q *request) options() error {
+	davHeader(q.w.Header())
+	q.w.WriteHeader(http.StatusOK)
+	return nil
+}
+
+func davHeader(h http.Header) {
+	h.Set("Allow", allowed)
+	h.Set("DAV", "1, 2")
+	h.Set("MS-Author-Via", "DAV")
+}
+
+// gates let one change of a path through at a time, so that a precondition that
+// held still holds when its change is committed.
+type gates struct {
+	mu     sync.Mutex
+	byPath map[string]*gate
+}
+
+type gate struct {
+	sync.Mutex
+	users int
+}
+
+// enter waits for the gates of all keys, which must be sorted and different, and
+// returns what opens them again.
+func (g *gates) enter(keys ...string) (leave func()) {
+	for _, k := range keys {
+		g.mu.Lock()
+		gt := g.byPath[k]
+		if gt == nil {
+			gt = &gate{}
+			g.byPath[k] = gt
+		}
+		gt.users++
+		g.mu.Unlock()
+		gt.Lock()
+	}
+	return func() {
+		for _, k := range keys {
+			g.leave(k)
+		}
+	}
+}
+
+func (g *gates) leave(key string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	gt := g.byPath[key]
+	gt.Unlock()
+	if gt.users--; gt.users == 0 {
+		delete(g.byPath, key)
+	}
+}
