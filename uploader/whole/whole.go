@@ -48,7 +48,7 @@ type format struct {
 var formats = []format{
 	{name: "JPEG", magic: []string{"\xff\xd8\xff"}, types: []string{"image/jpeg", "image/pjpeg"},
 		extensions: []string{".jpg", ".jpeg", ".jpe", ".jfif"}, check: checkJPEG},
-	{name: "PNG", magic: []string{"\x89PNG\r\n\x1a\n"}, types: []string{"image/png", "image/apng"},
+	{name: "PNG", magic: []string{"\x89PNG\r\n\x1a\n"}, types: []string{"image/png", "image/apng", "image/vnd.mozilla.apng"},
 		extensions: []string{".png", ".apng"}, check: checkPNG},
 	{name: "GIF", magic: []string{"GIF87a", "GIF89a"}, types: []string{"image/gif"},
 		extensions: []string{".gif"}, check: checkGIF},
