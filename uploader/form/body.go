@@ -39,13 +39,16 @@ type Body struct {
 func (b *Body) Read(p []byte) (int, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	var n int
+	var n, empty int
 	for n < len(p) && b.failed == nil {
 		m, err := b.step(p[n:])
 		n += m
-		if err != nil {
-			b.failed = err
+		if empty++; m > 0 {
+			empty = 0
+		} else if err == nil && empty >= 100 {
+			err = io.ErrNoProgress
 		}
+		b.failed = err
 	}
 	if n > 0 {
 		sent := b.sent.Add(int64(n))

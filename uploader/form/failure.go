@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"net/http"
 	"strings"
 	"syscall"
 
@@ -96,7 +97,7 @@ func explainTLS(err error) (message, remedy string, ok bool) {
 		return "the host's TLS certificate is not valid", "check this machine's clock; if it is right, tell the site's owner", true
 	case errors.As(err, &verify):
 		return "the host's TLS certificate could not be verified", "check this machine's clock and trusted certificates", true
-	case errors.As(err, &record):
+	case errors.As(err, &record), errors.Is(err, http.ErrSchemeMismatch):
 		return "the host does not speak TLS on this port", "use http:// in the destination's url if the site has no https", true
 	case errors.As(err, &op) && op.Op == "remote error": // crypto/tls's word for an alert
 		return "the host refused the TLS handshake", "tell the site's owner", true
