@@ -65,6 +65,7 @@ const (
 	ReasonRemoved   = "removed"             // dropped: the file was removed
 	ReasonNoURL     = "no-url"              // done, but the reply with the URL was lost
 	ReasonReused    = "reused"              // done without a request: the host had it from us
+	ReasonSameBytes = "same-bytes"          // settling: the same bytes are on their way to this host
 )
 
 // Upload is one row of the ledger.
@@ -84,7 +85,9 @@ type Upload struct {
 	Reason      string
 	Error       string // in plain words; "" if none
 	Remedy      string
-	Attempts    int  // made so far
+	Attempts    int  // requests made so far
+	Tries       int  // of those, failures since the last fresh start; see Config.Tries
+	Order       int  // the destination's place in its route's `to`, from 0
 	Unusual     int  // Unusual errors in a row
 	Copy        int  // copy number of on_duplicate = "new-copy"; 0: the bytes as they are
 	Present     bool // these are the entry's present bytes
@@ -92,7 +95,10 @@ type Upload struct {
 	Created     time.Time
 	Sent        time.Time // when the last attempt's body was complete
 	Finished    time.Time
-	Album       string // as sent
+	Lost        time.Time // when a reply was first lost that is still unexplained; else zero
+	Released    bool      // a person let it go on; checks that hold it again are skipped
+	Notes       []string  // sentences for the receipt
+	Album       string    // as sent
 	Category    string
 	Picture     *Hosted // where Done or Awaiting and known
 }

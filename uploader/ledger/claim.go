@@ -1,0 +1,314 @@
+package ledger
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"slipway/uploader"
+	"slipway/vfs"
+)
+
+const (
+	// look is how many rows a claim reads at a time.
+	look = 128
+	// rounds is how many times it does so when rows turn out to be blocked.
+	rounds = 4
+	// parked is how long a row rests behind another of the same bytes, unless
+	// the end of that one wakes it; lockedFor how long one under a lock.
+	parked    = time.Minute
+	lockedFor = 5 * time.Second
+)
+
+// Claim makes due rows Sending; see uploader.Claims.
+func (l *Ledger) Claim(ctx context.Context, r uploader.ClaimRequest) (claimed []uploader.Claimed, next time.Time, err error) {
+	var parked bool
+	err = l.db.Write(ctx, func(ctx context.Context, tx vfs.Tx) error {
+		now, err := l.now(ctx, tx)
+		if err != nil {
+			return err
+		}
+		c := claim{ClaimRequest: r, l: l, tx: tx, now: now}
+		if err := c.run(ctx); err != nil {
+			return err
+		}
+		claimed, next, parked = c.claimed, c.next, c.parked
+		if len(claimed) == 0 && !parked {
+			return errNothing // there is nothing to make durable
+		}
+		return nil
+	})
+	if err != nil && !errors.Is(err, errNothing) {
+		return nil, time.Time{}, fmt.Errorf("ledger: claim for %s: %w", r.Destination, err)
+	}
+	if len(claimed) > 0 {
+		l.hear.committed()
+	}
+	if l.db.Postgres() && len(claimed) < r.N { // another process' commit does not wake us
+		if soon := l.clock().Add(poll); next.IsZero() || next.After(soon) {
+			next = soon
+		}
+	}
+	return claimed, next, nil
+}
+
+// claim is one Claim under way.
+type claim struct {
+	uploader.ClaimRequest
+	l       *Ledger
+	tx      vfs.Tx
+	now     time.Time
+	claimed []uploader.Claimed
+	next    time.Time
+	parked  bool
+	ahead   int64 // bytes claimed beyond Free
+	full    bool
+}
+
+func (c *claim) run(ctx context.Context) error {
+	if rerouting, err := isRerouting(ctx, c.tx); rerouting || err != nil {
+		return err // the expansion wakes us at its end
+	}
+	asked := c.N
+	for _, limit := range []func(context.Context) error{c.pauses, c.windows, c.concurrency} {
+		if err := limit(ctx); err != nil || c.N <= 0 {
+			return err
+		}
+	}
+	for _, state := range []uploader.State{uploader.AmbiguousState, uploader.Settling} {
+		if err := c.take(ctx, state); err != nil {
+			return err
+		}
+	}
+	switch {
+	case c.full:
+	case len(c.claimed) < c.N:
+		return c.lookAhead(ctx)
+	case c.N < asked: // a limit took effect: ask it again
+		c.later(c.now)
+	}
+	return nil
+}
+
+// later makes next t where that is earlier.
+func (c *claim) later(t time.Time) {
+	if c.next.IsZero() || t.Before(c.next) {
+		c.next = t
+	}
+}
+
+// pauses ends the claim where the destination or the host's bucket is paused.
+func (c *claim) pauses(ctx context.Context) error {
+	var since, probe, until int64
+	_, err := optional(c.tx.QueryRow(ctx, `SELECT COALESCE((SELECT paused FROM destinations WHERE name = $1), 0),
+		COALESCE((SELECT probe FROM destinations WHERE name = $1), 0),
+		COALESCE((SELECT until FROM hosts WHERE name = $2), 0)`, c.Destination, c.Host), &since, &probe, &until)
+	switch {
+	case err != nil:
+		return err
+	case since != 0 && !c.Probe:
+		c.N, c.next = 0, moment(probe)
+	case until > nanos(c.now):
+		c.N, c.next = 0, moment(until)
+	case since != 0:
+		c.N = 1
+	}
+	return nil
+}
+
+// windows counts the requests to the host in its rolling windows.
+func (c *claim) windows(ctx context.Context) error {
+	for _, w := range []struct {
+		limit int
+		span  time.Duration
+	}{{c.Limits.PerMinute, time.Minute}, {c.Limits.PerHour, time.Hour}, {c.Limits.PerDay, 24 * time.Hour}} {
+		if w.limit <= 0 {
+			continue
+		}
+		var n int
+		var oldest int64
+		err := c.tx.QueryRow(ctx, `SELECT count(*), COALESCE(min(started), 0) FROM
+			(SELECT started FROM attempts WHERE host = $1 AND started > $2 ORDER BY started DESC LIMIT $3) AS latest`,
+			c.Host, nanos(c.now.Add(-w.span)), w.limit).Scan(&n, &oldest)
+		if err != nil {
+			return err
+		}
+		c.N = min(c.N, w.limit-n)
+		if n >= w.limit {
+			c.later(moment(oldest).Add(w.span))
+		}
+	}
+	return nil
+}
+
+// concurrency leaves to this process what the others do not use. Its own share
+// of the wire is its own business; what it holds beyond that counts only for the
+// others.
+func (c *claim) concurrency(ctx context.Context) error {
+	if c.Limits.Concurrency <= 0 || !c.l.db.Postgres() {
+		return nil
+	}
+	var all, others int
+	err := c.tx.QueryRow(ctx, `SELECT count(*), COALESCE(sum(CASE WHEN owner <> $1 THEN 1 ELSE 0 END), 0) FROM uploads
+		WHERE host = $2 AND state IN ('sending', 'ambiguous') AND state = 'sending'`, c.l.owner, c.Host).Scan(&all, &others)
+	if err != nil {
+		return err
+	}
+	if others > 0 {
+		c.N = min(c.N, c.Limits.Concurrency-all)
+	}
+	return nil
+}
+
+// candidate is a due row.
+type candidate struct {
+	id      int64
+	entry   vfs.ID
+	sum     [32]byte
+	size    int64
+	blocked bool
+}
+
+// take claims due rows of one state. Those that are blocked are put aside, so
+// that however many there are, the next claim does not read them again.
+func (c *claim) take(ctx context.Context, state uploader.State) error {
+	for range rounds {
+		if c.full || len(c.claimed) >= c.N {
+			return nil
+		}
+		rows, err := c.candidates(ctx, state)
+		if err != nil {
+			return err
+		}
+		locked, err := c.locks(ctx, rows)
+		if err != nil {
+			return err
+		}
+		aside := 0
+		for _, r := range rows {
+			if c.full || len(c.claimed) >= c.N {
+				return nil
+			}
+			switch {
+			case locked[r.entry]:
+				err = c.aside(ctx, r, state, uploader.ReasonLocked, lockedFor)
+				aside++
+			case r.blocked || c.inFlight(r.sum):
+				err = c.aside(ctx, r, state, uploader.ReasonSameBytes, parked)
+				aside++
+			default:
+				err = c.claim(ctx, r, state)
+			}
+			if err != nil {
+				return err
+			}
+		}
+		if len(rows) < look || aside == 0 {
+			return nil
+		}
+	}
+	c.later(c.now) // there is more to look through
+	return nil
+}
+
+const candidates = `SELECT id, entry, sha256, size,
+	CASE WHEN state = 'settling' AND EXISTS (SELECT 1 FROM uploads f WHERE f.host = $1 AND f.sha256 = uploads.sha256
+		AND f.state IN ('sending', 'ambiguous')) THEN 1 ELSE 0 END
+	FROM uploads WHERE destination = $2 AND state = $3 AND due <= $4 ORDER BY due LIMIT $5`
+
+func (c *claim) candidates(ctx context.Context, state uploader.State) (found []candidate, err error) {
+	err = each(ctx, c.tx, func(s *sql.Rows) error {
+		var r candidate
+		var sum []byte
+		var blocked int64
+		if err := s.Scan(&r.id, &r.entry, &sum, &r.size, &blocked); err != nil {
+			return err
+		}
+		copy(r.sum[:], sum)
+		r.blocked = blocked != 0
+		found = append(found, r)
+		return nil
+	}, candidates, c.Host, c.Destination, string(state), nanos(c.now), look)
+	return found, err
+}
+
+func (c *claim) locks(ctx context.Context, rows []candidate) (map[vfs.ID]bool, error) {
+	if c.l.locked == nil || len(rows) == 0 {
+		return nil, nil
+	}
+	ids := make([]vfs.ID, len(rows))
+	for i, r := range rows {
+		ids[i] = r.entry
+	}
+	return c.l.locked(ctx, c.tx, ids)
+}
+
+func (c *claim) inFlight(sum [32]byte) bool {
+	for _, other := range c.claimed {
+		if other.SHA256 == sum {
+			return true
+		}
+	}
+	return false
+}
+
+func (c *claim) aside(ctx context.Context, r candidate, state uploader.State, reason string, rest time.Duration) error {
+	c.parked = true
+	if state == uploader.AmbiguousState {
+		reason = uploader.ReasonLostReply
+	}
+	due := c.now.Add(rest)
+	c.later(due)
+	_, err := c.tx.Exec(ctx, "UPDATE uploads SET reason = $1, due = $2, host = $3 WHERE id = $4", reason, nanos(due), c.Host, r.id)
+	return err
+}
+
+// claim makes r Sending.
+func (c *claim) claim(ctx context.Context, r candidate, was uploader.State) error {
+	if len(c.claimed) >= c.Free {
+		if c.ahead += r.size; c.ahead > c.Ahead {
+			c.full = true
+			return nil
+		}
+	}
+	_, err := c.tx.Exec(ctx, `UPDATE uploads SET state = 'sending', reason = '', attempt = attempt + 1, attempts = attempts + 1,
+		owner = $1, lease = $2, body = 0, leaving = '', host = $3 WHERE id = $4`, c.l.owner, nanos(c.now.Add(c.Lease)), c.Host, r.id)
+	if err != nil {
+		return err
+	}
+	_, err = c.tx.Exec(ctx, "INSERT INTO attempts (upload, number, host, started) SELECT id, attempt, host, CAST($1 AS BIGINT) FROM uploads WHERE id = $2",
+		nanos(c.now), r.id)
+	if err != nil {
+		return err
+	}
+	got := uploader.Claimed{Resolve: was == uploader.AmbiguousState}
+	var u []uploader.Upload
+	if u, got.Attempt, err = uploadsAnd(ctx, c.tx, "WHERE u.id = $1", r.id); err != nil {
+		return err
+	}
+	if len(u) != 1 {
+		return fmt.Errorf("upload %d: %w", r.id, uploader.ErrNoUpload)
+	}
+	got.Upload = u[0]
+	if got.Known, err = known(ctx, c.tx, c.Host, got.SHA256[:], c.now); err != nil {
+		return err
+	}
+	c.claimed = append(c.claimed, got)
+	return nil
+}
+
+// lookAhead finds when the next row is due.
+func (c *claim) lookAhead(ctx context.Context) error {
+	var due int64
+	err := c.tx.QueryRow(ctx, `SELECT min(due) FROM (
+		SELECT COALESCE(min(due), 9223372036854775807) AS due FROM uploads WHERE destination = $1 AND state = 'settling'
+		UNION ALL
+		SELECT COALESCE(min(due), 9223372036854775807) AS due FROM uploads WHERE destination = $1 AND state = 'ambiguous') AS soonest`,
+		c.Destination).Scan(&due)
+	if err == nil && due != never {
+		c.later(moment(due))
+	}
+	return err
+}

@@ -1,0 +1,262 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"slipway/uploader"
+	"slipway/vfs"
+	"slipway/vfs/blob"
+)
+
+// mine is the condition of every write about a claimed row.
+const mine = "id = $1 AND attempt = $2 AND state = 'sending'"
+
+// Renew prolongs leases; see uploader.Claims.
+func (l *Ledger) Renew(ctx context.Context, claimed []uploader.Claimed, lease time.Duration) (lost []uploader.Claimed, err error) {
+	err = l.db.Write(ctx, func(ctx context.Context, tx vfs.Tx) error {
+		lost = nil
+		now, err := l.now(ctx, tx)
+		if err != nil {
+			return err
+		}
+		for _, c := range claimed {
+			n, err := exec(ctx, tx, "UPDATE uploads SET lease = $3 WHERE "+mine, c.ID, c.Attempt, nanos(now.Add(lease)))
+			if err != nil {
+				return err
+			}
+			if n == 0 {
+				lost = append(lost, c)
+			}
+		}
+		return nil
+	})
+	return lost, wrap("renew", err)
+}
+
+// Sent records that a body is about to be complete; see uploader.Records.
+func (l *Ledger) Sent(ctx context.Context, c uploader.Claimed) error {
+	return l.update(ctx, "sent", c, "body = 1, sent = $3", nanos(l.clock()))
+}
+
+// Copy stores a copy number; see uploader.Records.
+func (l *Ledger) Copy(ctx context.Context, c uploader.Claimed, number int) error {
+	return l.update(ctx, "copy", c, "copy = $3", number)
+}
+
+func (l *Ledger) update(ctx context.Context, what string, c uploader.Claimed, set string, arg any) error {
+	err := l.db.Write(ctx, func(ctx context.Context, tx vfs.Tx) error {
+		n, err := exec(ctx, tx, "UPDATE uploads SET "+set+" WHERE "+mine, c.ID, c.Attempt, arg)
+		if err == nil && n == 0 {
+			err = uploader.ErrLost
+		}
+		return err
+	})
+	return wrap(what, err)
+}
+
+func wrap(what string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("ledger: %s: %w", what, err)
+}
+
+// Facts returns what the rows around c say; see uploader.Records.
+func (l *Ledger) Facts(ctx context.Context, c uploader.Claimed) (f uploader.Facts, err error) {
+	err = l.db.Read(ctx, func(ctx context.Context, tx vfs.Tx) error {
+		var n int64
+		if len(c.Known) > 0 {
+			var err error
+			f.Referred, err = optional(tx.QueryRow(ctx, `SELECT u.id FROM uploads u JOIN entries e ON e.id = u.entry AND e.sha256 = u.sha256
+				WHERE u.hosted = $1 AND u.entry <> $2 LIMIT 1`, c.Known[0].ID, int64(c.Entry)), &n)
+			if err != nil {
+				return err
+			}
+		}
+		var err error
+		f.OthersPass, err = optional(tx.QueryRow(ctx, `SELECT upload FROM attempts WHERE host = $1 AND outcome = 'done' AND upload <> $2
+			AND started >= COALESCE((SELECT started FROM attempts WHERE upload = $2 ORDER BY number DESC LIMIT 1 OFFSET 2), 0) LIMIT 1`,
+			c.Host, c.ID), &n)
+		return err
+	})
+	return f, wrap("facts", err)
+}
+
+// Return gives rows back; see uploader.Claims.
+func (l *Ledger) Return(ctx context.Context, claimed []uploader.Claimed) error {
+	err := l.write(ctx, func(ctx context.Context, tx vfs.Tx, now time.Time) error {
+		for _, c := range claimed {
+			err := finish(ctx, tx, c, back(c), now)
+			if err != nil && !errors.Is(err, uploader.ErrLost) {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return wrap("return", err)
+	}
+	for _, c := range claimed {
+		l.hear.due(c.Destination, l.clock())
+	}
+	return nil
+}
+
+// back is the outcome of a claim of which nothing was made.
+func back(c uploader.Claimed) uploader.Outcome {
+	o := uploader.Outcome{State: uploader.Settling, Error: c.Error, Remedy: c.Remedy, Tries: c.Tries, Unusual: c.Unusual, Copy: c.Copy,
+		Notes: c.Notes, Album: c.Album, Category: c.Category, Kind: "returned", Sent: c.Upload.Sent}
+	if c.Resolve {
+		o.State, o.Reason, o.Lost = uploader.AmbiguousState, uploader.ReasonLostReply, true
+	}
+	return o
+}
+
+// Finish ends a claim; see uploader.Records.
+func (l *Ledger) Finish(ctx context.Context, c uploader.Claimed, o uploader.Outcome) error {
+	err := l.write(ctx, func(ctx context.Context, tx vfs.Tx, now time.Time) error {
+		if err := finish(ctx, tx, c, o, now); err != nil {
+			return err
+		}
+		if o.PauseDestination {
+			if err := pause(ctx, tx, c.Destination, "refused", o.Error, o.Remedy, now); err != nil {
+				return err
+			}
+		}
+		if o.PauseHost <= 0 {
+			return nil
+		}
+		_, err := tx.Exec(ctx, `INSERT INTO hosts (name, until, reason) VALUES ($1, $2, $3) ON CONFLICT (name) DO UPDATE
+			SET until = CASE WHEN excluded.until > hosts.until THEN excluded.until ELSE hosts.until END, reason = excluded.reason`,
+			c.Host, nanos(now.Add(o.PauseHost)), o.Error)
+		return err
+	})
+	if err != nil {
+		return wrap("finish", err)
+	}
+	// The row itself may be due again, and those that waited behind it are.
+	l.hear.due("", l.clock().Add(max(o.Wait, 0)))
+	return nil
+}
+
+// finish writes an outcome: the row, its picture, its history, and the blob that
+// nobody owes any more.
+func finish(ctx context.Context, tx vfs.Tx, c uploader.Claimed, o uploader.Outcome, now time.Time) error {
+	var leaving string
+	var ref blob.Ref
+	found, err := optional(tx.QueryRow(ctx, "SELECT leaving, COALESCE(blob, '') FROM uploads WHERE "+mine, c.ID, c.Attempt), &leaving, &ref)
+	if err != nil {
+		return err
+	}
+	if !found {
+		return uploader.ErrLost
+	}
+	leave(&o, leaving)
+	var hosted any
+	if o.Picture != nil {
+		if hosted, err = picture(ctx, tx, c, o, ref, now); err != nil {
+			return err
+		}
+	}
+	finished, due, keep := int64(0), nanos(now.Add(o.Wait)), o.State.Live()
+	if o.Wait < 0 || !waits(o.State) {
+		due = never
+	}
+	if !waits(o.State) && o.State != uploader.Held {
+		finished = nanos(now)
+	}
+	_, err = tx.Exec(ctx, `UPDATE uploads SET state = $3, reason = $4, error = $5, remedy = $6, notes = $7, tries = $8, unusual = $9, copy = $10,
+		due = $11, finished = $12, sent = CASE WHEN CAST($13 AS BIGINT) <> 0 THEN CAST($13 AS BIGINT) ELSE sent END,
+		lost = CASE WHEN $14 = 0 THEN 0 WHEN lost <> 0 THEN lost ELSE CAST($15 AS BIGINT) END,
+		album = $16, category = $17, hosted = $18, blob = CASE WHEN $19 <> 0 THEN blob ELSE NULL END,
+		attempts = attempts - $20, lease = 0, body = 0, leaving = '' WHERE `+mine,
+		c.ID, c.Attempt, string(o.State), o.Reason, o.Error, o.Remedy, strings.Join(o.Notes, "\n"), o.Tries, o.Unusual, o.Copy,
+		due, finished, nanos(o.Sent), number(o.Lost), nanos(now), o.Album, o.Category, hosted, number(keep), number(!o.Requested))
+	if err != nil {
+		return err
+	}
+	if !keep && ref != "" {
+		if _, err := tx.Exec(ctx, "INSERT INTO garbage VALUES ($1, $2) ON CONFLICT DO NOTHING", string(ref), nanos(now)); err != nil {
+			return err
+		}
+	}
+	if err := remember(ctx, tx, c, o, now); err != nil {
+		return err
+	}
+	if o.State == uploader.AmbiguousState {
+		return nil
+	}
+	return unpark(ctx, tx, c, now)
+}
+
+// waits reports whether a row in s comes to be due.
+func waits(s uploader.State) bool { return s == uploader.Settling || s == uploader.AmbiguousState }
+
+// leave turns the outcome of a row that nothing is owed for any more into an
+// end, unless it succeeded.
+func leave(o *uploader.Outcome, reason string) {
+	if reason == "" || o.State == uploader.Done || o.State == uploader.Awaiting {
+		return
+	}
+	o.State, o.Reason = uploader.Superseded, reason
+	if reason == uploader.ReasonRemoved {
+		o.State = uploader.Dropped
+	}
+}
+
+// remember completes the history, or takes out of it what was no request.
+func remember(ctx context.Context, tx vfs.Tx, c uploader.Claimed, o uploader.Outcome, now time.Time) error {
+	if !o.Requested {
+		_, err := tx.Exec(ctx, "DELETE FROM attempts WHERE upload = $1 AND number = $2", c.ID, c.Attempt)
+		return err
+	}
+	text := o.Error
+	if o.Code != "" {
+		text += " (" + o.Code + ")"
+	}
+	_, err := tx.Exec(ctx, "UPDATE attempts SET ended = $1, outcome = $2, error = $3 WHERE upload = $4 AND number = $5",
+		nanos(now), o.Kind, text, c.ID, c.Attempt)
+	return err
+}
+
+// unpark lets the next row of the same bytes go, one of each destination.
+func unpark(ctx context.Context, tx vfs.Tx, c uploader.Claimed, now time.Time) error {
+	_, err := tx.Exec(ctx, `UPDATE uploads SET due = $1, reason = '' WHERE id IN (SELECT min(id) FROM uploads
+		WHERE host = $2 AND sha256 = $3 AND reason = 'same-bytes' GROUP BY destination)`, nanos(now), c.Host, c.SHA256[:])
+	return err
+}
+
+// picture returns the id of what the host has, writing it down where the ledger
+// does not know it yet.
+func picture(ctx context.Context, tx vfs.Tx, c uploader.Claimed, o uploader.Outcome, ref blob.Ref, now time.Time) (id int64, err error) {
+	p := o.Picture
+	if p.ID != 0 {
+		return p.ID, nil
+	}
+	if p.Result.ID != "" { // the host answered with a picture that we know
+		found, err := optional(tx.QueryRow(ctx, `SELECT id FROM hosted WHERE host = $1 AND sha256 = $2 AND remote = $3 AND deleted = 0
+			ORDER BY id DESC LIMIT 1`, c.Host, c.SHA256[:], p.Result.ID), &id)
+		if err != nil {
+			return 0, err
+		}
+		if found {
+			_, err = tx.Exec(ctx, `UPDATE hosted SET url = $1, viewer_url = $2, thumbnail_url = $3, album = $4, category = $5, expires = $6
+				WHERE id = $7`, p.URL, p.ViewerURL, p.ThumbnailURL, o.Album, o.Category, nanos(p.Result.Expires), id)
+			return id, err
+		}
+	}
+	var held any
+	if o.HoldBlob && ref != "" {
+		held = string(ref)
+	}
+	err = tx.QueryRow(ctx, `INSERT INTO hosted (host, destination, sha256, remote, url, viewer_url, thumbnail_url, delete_url, identical,
+		album, category, created, expires, deleted, blob, inline, size, type)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 0, $14, $15, $16, $17) RETURNING id`,
+		c.Host, c.Destination, c.SHA256[:], p.Result.ID, p.URL, p.ViewerURL, p.ThumbnailURL, p.DeleteURL, number(p.Identical),
+		o.Album, o.Category, nanos(now), nanos(p.Result.Expires), held, number(c.Inline), c.Size, c.Type).Scan(&id)
+	return id, err
+}

@@ -1,0 +1,258 @@
+package ledger
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"path"
+	"slices"
+	"time"
+
+	"slipway/uploader"
+	"slipway/vfs"
+	"slipway/vfs/blob"
+)
+
+// albumFile is the name of the files that change how folders are uploaded.
+const albumFile = ".album.toml"
+
+// OnCommit is the vfs.Hook: in the transaction of a change it writes what the
+// change owes. It runs on every write of a file and costs a file that is new
+// two statements.
+func (l *Ledger) OnCommit(ctx context.Context, tx vfs.Tx, changes []vfs.Change) error {
+	now := l.clock()
+	for _, c := range changes {
+		var err error
+		switch {
+		case c.Kind == vfs.Removed:
+			err = l.removed(ctx, tx, c, now)
+		case c.Entry.Dir && (c.Kind == vfs.Moved || c.Kind == vfs.Copied):
+			_, err = tx.Exec(ctx, "INSERT INTO reroutes (dir) VALUES ($1)", int64(c.Entry.ID))
+			_, rerouted := l.hear.signals()
+			poke(rerouted)
+		case !c.Entry.Dir:
+			err = l.follow(ctx, tx, c.Entry, c.Path, c.Kind == vfs.Stored, now, now.Add(l.quiet(c)))
+		}
+		if err == nil && (path.Base(c.Path) == albumFile || path.Base(c.From) == albumFile) {
+			err = l.reconsider(ctx, tx, now)
+		}
+		if err != nil {
+			return fmt.Errorf("ledger: %w", err)
+		}
+	}
+	hooked, _ := l.hear.signals()
+	poke(hooked)
+	return nil
+}
+
+// row is what the hook needs to know of an upload.
+type row struct {
+	id          int64
+	destination string
+	sum         blob.Sum
+	state       uploader.State
+	reason      string
+	due         int64
+	blob        blob.Ref
+	path        string
+}
+
+func (r row) unclaimed() bool { return r.state.Live() && r.state != uploader.Sending }
+
+// follow makes the rows of e, a file at p, what its bytes and its path owe: after
+// a write (stored) or after a move or copy.
+func (l *Ledger) follow(ctx context.Context, tx vfs.Tx, e vfs.Entry, p string, stored bool, now, due time.Time) error {
+	owed := l.config.Load().router.Owed(p, e.Type, e.Size)
+	rows, err := rowsOf(ctx, tx, e.ID)
+	if err != nil {
+		return err
+	}
+	f := following{l: l, tx: tx, entry: e, path: p, stored: stored, now: now, due: due}
+	for _, r := range rows {
+		i := slices.IndexFunc(owed, func(o uploader.Owed) bool { return o.Destination == r.destination })
+		switch {
+		case r.sum != e.SHA256:
+			err = f.leave(ctx, r, uploader.ReasonReplaced)
+		case i >= 0:
+			err = f.keep(ctx, r, owed[i])
+			owed = slices.Delete(slices.Clone(owed), i, i+1)
+		case !stored:
+			err = f.leave(ctx, r, uploader.ReasonMoved)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	for _, o := range owed {
+		if err := f.insert(ctx, o); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func rowsOf(ctx context.Context, tx vfs.Tx, entry vfs.ID) (rows []row, err error) {
+	err = each(ctx, tx, func(s *sql.Rows) error {
+		var r row
+		var sum []byte
+		if err := s.Scan(&r.id, &r.destination, &sum, &r.state, &r.reason, &r.due, &r.blob, &r.path); err != nil {
+			return err
+		}
+		copy(r.sum[:], sum)
+		rows = append(rows, r)
+		return nil
+	}, `SELECT id, destination, sha256, state, reason, due, COALESCE(blob, ''), path FROM uploads WHERE entry = $1`, int64(entry))
+	return rows, err
+}
+
+// following is one file whose rows are being brought in line.
+type following struct {
+	l        *Ledger
+	tx       vfs.Tx
+	entry    vfs.Entry
+	path     string
+	stored   bool
+	now, due time.Time
+}
+
+// keep deals with a row for the present bytes at a destination that is owed them.
+func (f following) keep(ctx context.Context, r row, o uploader.Owed) error {
+	due := max(r.due, nanos(f.due))
+	switch r.state {
+	case uploader.Settling:
+		_, err := f.tx.Exec(ctx, "UPDATE uploads SET due = $1, path = $2 WHERE id = $3", due, f.path, r.id)
+		return err
+	case uploader.Superseded, uploader.Dropped:
+		if f.stored || r.reason != uploader.ReasonByHand {
+			return f.revive(ctx, r, o)
+		}
+	case uploader.Failed:
+		if f.stored {
+			return f.revive(ctx, r, o)
+		}
+	case uploader.Held:
+		if !f.stored && ofSettings(r.reason) { // another path may have other settings
+			return f.revive(ctx, r, o)
+		}
+	}
+	if r.path == f.path && r.state != uploader.Sending {
+		return nil
+	}
+	_, err := f.tx.Exec(ctx, "UPDATE uploads SET leaving = '', path = $1 WHERE id = $2", f.path, r.id)
+	return err
+}
+
+// revive starts a row afresh.
+func (f following) revive(ctx context.Context, r row, o uploader.Owed) error {
+	ref := r.blob
+	if ref == "" {
+		ref = f.entry.Blob
+	}
+	f.l.hear.due(o.Destination, f.due)
+	_, err := f.tx.Exec(ctx, `UPDATE uploads SET state = 'settling', reason = 'quiet', error = '', remedy = '', tries = 0, unusual = 0,
+		released = 0, finished = 0, due = $1, blob = $2, inline = $3, host = $4, ord = $5, path = $6 WHERE id = $7`,
+		nanos(f.due), string(ref), number(f.entry.Inline), o.Host, o.Order, f.path, r.id)
+	return err
+}
+
+// leave ends a row that nothing is owed for any more, unless it is being sent:
+// then its end decides.
+func (f following) leave(ctx context.Context, r row, reason string) error {
+	switch {
+	case r.state == uploader.Sending:
+		_, err := f.tx.Exec(ctx, "UPDATE uploads SET leaving = $1, path = $2 WHERE id = $3", reason, f.path, r.id)
+		return err
+	case r.unclaimed():
+		return end(ctx, f.tx, r.id, uploader.Superseded, reason, f.now)
+	}
+	return nil
+}
+
+func (f following) insert(ctx context.Context, o uploader.Owed) error {
+	e := f.entry
+	f.l.hear.due(o.Destination, f.due)
+	_, err := f.tx.Exec(ctx, `INSERT INTO uploads
+		(key, entry, destination, host, sha256, blob, inline, size, type, path, ord, state, reason, due, created)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 'settling', 'quiet', $12, $13)`,
+		string(blob.NewRef(f.now)), int64(e.ID), o.Destination, o.Host, e.SHA256[:], string(e.Blob), number(e.Inline), e.Size, e.Type,
+		f.path, o.Order, nanos(f.due), nanos(f.now))
+	return err
+}
+
+// end gives a row its last state and lets its bytes go.
+func end(ctx context.Context, tx vfs.Tx, id int64, state uploader.State, reason string, now time.Time) error {
+	_, err := tx.Exec(ctx, `INSERT INTO garbage SELECT blob, CAST($1 AS BIGINT) FROM uploads WHERE id = $2 AND blob IS NOT NULL
+		ON CONFLICT DO NOTHING`, nanos(now), id)
+	if err != nil {
+		return err
+	}
+	_, err = tx.Exec(ctx, "UPDATE uploads SET state = $1, reason = $2, finished = $3, blob = NULL WHERE id = $4",
+		string(state), reason, nanos(now), id)
+	return err
+}
+
+// removed lets go of what is owed for files that are gone.
+func (l *Ledger) removed(ctx context.Context, tx vfs.Tx, c vfs.Change, now time.Time) error {
+	for ids := range slices.Chunk(c.IDs, 100) {
+		list, args := in(ids, nanos(now))
+		_, err := tx.Exec(ctx, `INSERT INTO garbage SELECT DISTINCT blob, CAST($1 AS BIGINT) FROM uploads
+			WHERE entry IN `+list+` AND state IN ('settling', 'held', 'failed', 'ambiguous') AND blob IS NOT NULL
+			ON CONFLICT DO NOTHING`, args...)
+		if err != nil {
+			return err
+		}
+		// One statement: while sending, only a note of what to do if it fails.
+		_, err = tx.Exec(ctx, `UPDATE uploads SET
+			leaving  = CASE state WHEN 'sending' THEN 'removed' ELSE '' END,
+			finished = CASE state WHEN 'sending' THEN finished ELSE $1 END,
+			blob     = CASE state WHEN 'sending' THEN blob ELSE NULL END,
+			reason   = CASE state WHEN 'sending' THEN reason ELSE 'removed' END,
+			state    = CASE state WHEN 'sending' THEN 'sending' ELSE 'dropped' END
+			WHERE entry IN `+list+` AND state IN ('settling', 'held', 'failed', 'ambiguous', 'sending')`, args...)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// in returns "($2, $3, …)" for ids, whose number is rounded up by repeating one
+// so that few different statements are prepared, and the arguments from first on.
+func in(ids []vfs.ID, first ...any) (string, []any) {
+	n := 1
+	for n < len(ids) {
+		n *= 4
+	}
+	args, list := slices.Grow(first, n), []byte("(")
+	for i := range n {
+		args = append(args, int64(ids[min(i, len(ids)-1)]))
+		list = fmt.Appendf(list, "$%d, ", len(args))
+	}
+	list[len(list)-2] = ')'
+	return string(list[:len(list)-1]), args
+}
+
+// ofSettings reports whether a hold for reason may end when settings change.
+func ofSettings(reason string) bool {
+	return reason == uploader.ReasonNoAlbum || reason == uploader.ReasonSettings || reason == uploader.ReasonType
+}
+
+// Reconsider looks again at what waits because of settings; call it after a
+// reload.
+func (l *Ledger) Reconsider(ctx context.Context) error {
+	return l.write(ctx, l.reconsider)
+}
+
+func (l *Ledger) reconsider(ctx context.Context, tx vfs.Tx, now time.Time) error {
+	for d := range l.config.Load().destinations {
+		n, err := exec(ctx, tx, `UPDATE uploads SET state = 'settling', reason = 'quiet', error = '', remedy = '', due = $1
+			WHERE destination = $2 AND state = 'held' AND reason IN ('no-album', 'settings', 'type')`, nanos(now), d)
+		if err != nil {
+			return err
+		}
+		if n > 0 {
+			l.hear.due(d, now)
+		}
+	}
+	return nil
+}

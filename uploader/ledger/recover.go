@@ -1,0 +1,79 @@
+package ledger
+
+import (
+	"context"
+	"database/sql"
+	"time"
+
+	"slipway/uploader"
+	"slipway/vfs"
+)
+
+// orphan is a claim whose worker is gone.
+type orphan struct {
+	uploader.Claimed
+	body bool
+}
+
+// recover ends claims whose workers are gone: all of them, or those whose lease
+// ran out. A row whose body may be complete is ambiguous; workers record that of
+// hosts that are not idempotent only.
+func (l *Ledger) recover(ctx context.Context, all bool) error {
+	var orphans []orphan
+	find := func(ctx context.Context, tx vfs.Tx) error {
+		now, err := l.now(ctx, tx)
+		if err != nil {
+			return err
+		}
+		limit := nanos(now)
+		if all {
+			limit = never
+		}
+		orphans, err = orphansOf(ctx, tx, limit)
+		return err
+	}
+	// Looking is free; PostgreSQL's writers wait for each other.
+	if err := l.db.Read(ctx, find); err != nil || len(orphans) == 0 {
+		return err
+	}
+	err := l.write(ctx, func(ctx context.Context, tx vfs.Tx, now time.Time) error {
+		if err := find(ctx, tx); err != nil {
+			return err
+		}
+		for _, o := range orphans {
+			if err := finish(ctx, tx, o.Claimed, o.outcome(), now); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err == nil {
+		l.log.Info("uploads that a stopped process left are taken up again", "uploads", len(orphans))
+		l.hear.due("", l.clock())
+	}
+	return err
+}
+
+func orphansOf(ctx context.Context, tx vfs.Tx, before int64) (orphans []orphan, err error) {
+	err = each(ctx, tx, func(s *sql.Rows) error {
+		r, err := scanUpload(s)
+		o := orphan{Claimed: uploader.Claimed{Upload: r.Upload, Attempt: r.attempt}, body: r.body}
+		o.Resolve = !r.Lost.IsZero()
+		orphans = append(orphans, o)
+		return err
+	}, selectUploads+"WHERE u.state IN ('sending', 'ambiguous') AND u.state = 'sending' AND u.lease < $1", before)
+	return orphans, err
+}
+
+// outcome is what becomes of the row.
+func (o orphan) outcome() uploader.Outcome {
+	out := back(o.Claimed)
+	out.Requested, out.Kind, out.Error = true, "interrupted", "The gateway was stopped during the upload."
+	if o.body {
+		out.State, out.Reason, out.Lost = uploader.AmbiguousState, uploader.ReasonLostReply, true
+	}
+	if out.State == uploader.AmbiguousState {
+		out.Error = "The gateway was stopped before the host's answer arrived; the host may have the file."
+	}
+	return out
+}

@@ -1,0 +1,116 @@
+package ledger
+
+import (
+	"context"
+	"database/sql"
+	"strings"
+	"time"
+
+	"slipway/uploader"
+	"slipway/vfs"
+	"slipway/vfs/blob"
+)
+
+const selectUploads = `SELECT u.id, u.key, u.entry, u.path, u.destination, u.host, COALESCE(u.blob, ''), u.inline, u.sha256, u.size, u.type,
+	u.state, u.reason, u.error, u.remedy, u.notes, u.attempts, u.tries, u.ord, u.unusual, u.copy, u.released, u.attempt, u.body,
+	CASE WHEN e.sha256 = u.sha256 THEN 1 ELSE 0 END, u.due, u.created, u.sent, u.finished, u.lost, u.album, u.category,
+	COALESCE(d.paused, 0), COALESCE(h.id, 0), COALESCE(h.host, ''), COALESCE(h.destination, ''), COALESCE(h.album, ''), COALESCE(h.category, ''),
+	COALESCE(h.created, 0), COALESCE(h.expires, 0), COALESCE(h.deleted, 0), COALESCE(h.remote, ''), COALESCE(h.url, ''),
+	COALESCE(h.viewer_url, ''), COALESCE(h.thumbnail_url, ''), COALESCE(h.identical, 0)
+	FROM uploads u LEFT JOIN entries e ON e.id = u.entry LEFT JOIN hosted h ON h.id = u.hosted LEFT JOIN destinations d ON d.name = u.destination `
+
+// scanned is an upload and what a row tells beyond it.
+type scanned struct {
+	uploader.Upload
+	attempt int
+	paused  bool
+	body    bool // the present attempt's may be complete
+}
+
+func scanUpload(s *sql.Rows) (scanned, error) {
+	var r scanned
+	u, h := &r.Upload, uploader.Hosted{}
+	var sum []byte
+	var notes string
+	var inline, released, present, due, created, sent, finished, lost, paused, body, made, expires, deleted, identical int64
+	err := s.Scan(&u.ID, &u.Key, &u.Entry, &u.Path, &u.Destination, &u.Host, &u.Blob, &inline, &sum, &u.Size, &u.Type,
+		&u.State, &u.Reason, &u.Error, &u.Remedy, &notes, &u.Attempts, &u.Tries, &u.Order, &u.Unusual, &u.Copy, &released, &r.attempt, &body,
+		&present, &due, &created, &sent, &finished, &lost, &u.Album, &u.Category,
+		&paused, &h.ID, &h.Host, &h.Destination, &h.Album, &h.Category,
+		&made, &expires, &deleted, &h.Result.ID, &h.URL, &h.ViewerURL, &h.ThumbnailURL, &identical)
+	if err != nil {
+		return r, err
+	}
+	copy(u.SHA256[:], sum)
+	u.Inline, u.Released, u.Present = inline != 0, released != 0, present != 0
+	u.Due, u.Created, u.Sent, u.Finished, u.Lost = moment(due), moment(created), moment(sent), moment(finished), moment(lost)
+	if notes != "" {
+		u.Notes = strings.Split(notes, "\n")
+	}
+	r.paused, r.body = paused != 0, body != 0
+	if h.ID != 0 {
+		h.SHA256, h.Created, h.Expires, h.Deleted = u.SHA256, moment(made), moment(expires), moment(deleted)
+		h.Result.Expires, h.Identical, h.Awaiting = h.Expires, identical != 0, u.State == uploader.Awaiting
+		u.Picture = &h
+	}
+	return r, nil
+}
+
+// uploadsAnd returns the uploads that where selects, as they are in the tables,
+// and the number of the last one's last claim.
+func uploadsAnd(ctx context.Context, tx vfs.Tx, where string, args ...any) (us []uploader.Upload, attempt int, err error) {
+	err = each(ctx, tx, func(s *sql.Rows) error {
+		r, err := scanUpload(s)
+		us, attempt = append(us, r.Upload), r.attempt
+		return err
+	}, selectUploads+where, args...)
+	return us, attempt, err
+}
+
+// shown returns the uploads that where selects, each with the reason that people
+// see: rows do not change when a destination is paused or taken away.
+func (l *Ledger) shown(ctx context.Context, tx vfs.Tx, where string, args ...any) (us []uploader.Upload, err error) {
+	there := l.config.Load().destinations
+	err = each(ctx, tx, func(s *sql.Rows) error {
+		r, err := scanUpload(s)
+		if r.State == uploader.Settling {
+			switch {
+			case !there[r.Destination]:
+				r.Reason = uploader.ReasonGone
+			case r.paused:
+				r.Reason = uploader.ReasonPaused
+			}
+		}
+		us = append(us, r.Upload)
+		return err
+	}, selectUploads+where, args...)
+	return us, err
+}
+
+// known returns the pictures of these bytes at host that can be referred to,
+// newest first.
+func known(ctx context.Context, tx vfs.Tx, host string, sum []byte, now time.Time) (hs []uploader.Hosted, err error) {
+	err = each(ctx, tx, func(s *sql.Rows) error {
+		var h uploader.Hosted
+		var created, expires, identical int64
+		err := s.Scan(&h.ID, &h.Host, &h.Destination, &h.Album, &h.Category, &created, &expires, &h.Result.ID, &h.URL, &h.ViewerURL,
+			&h.ThumbnailURL, &identical)
+		copy(h.SHA256[:], sum)
+		h.Created, h.Expires, h.Identical = moment(created), moment(expires), identical != 0
+		h.Result.Expires = h.Expires
+		hs = append(hs, h)
+		return err
+	}, `SELECT id, host, destination, album, category, created, expires, remote, url, viewer_url, thumbnail_url, identical FROM hosted
+		WHERE host = $1 AND sha256 = $2 AND deleted = 0 AND (expires = 0 OR expires > $3) ORDER BY id DESC LIMIT 8`, host, sum, nanos(now))
+	return hs, err
+}
+
+// Bytes names what an upload's bytes are kept as: see HostedByToken.
+type Bytes struct {
+	Blob   blob.Ref
+	Inline bool
+	Size   int64
+	SHA256 blob.Sum
+	Type   string
+	Stored time.Time // when the host, we, took it
+}
