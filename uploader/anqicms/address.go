@@ -2,8 +2,11 @@ package anqicms
 
 import (
 	"errors"
+	"net"
 	"net/url"
 	"strings"
+
+	"golang.org/x/net/idna"
 )
 
 var errBadAddress = errors.New("the reply holds no address of the file")
@@ -15,7 +18,11 @@ var errBadAddress = errors.New("the reply holds no address of the file")
 func escapeAddress(site *url.URL, raw string) (string, error) {
 	base, path := splitAddress(site, raw)
 	u, err := url.Parse(base)
-	if err != nil || u.Host == "" || u.Hostname() == "" || u.User != nil || u.Scheme != "http" && u.Scheme != "https" {
+	if err != nil || u.User != nil || u.Scheme != "http" && u.Scheme != "https" {
+		return "", errBadAddress
+	}
+	host, ok := asciiHost(u)
+	if !ok {
 		return "", errBadAddress
 	}
 	if strings.Trim(path, "/") == "" {
@@ -28,7 +35,7 @@ func escapeAddress(site *url.URL, raw string) (string, error) {
 		}
 		segments[i] = url.PathEscape(s)
 	}
-	return u.Scheme + "://" + u.Host + strings.Join(segments, "/"), nil
+	return u.Scheme + "://" + host + strings.Join(segments, "/"), nil
 }
 
 // splitAddress cuts raw into "scheme://host" and the path behind it, which
@@ -48,4 +55,29 @@ func splitAddress(site *url.URL, raw string) (base, path string) {
 		return scheme + "://" + rest[:i], rest[i:]
 	}
 	return scheme + "://" + rest, ""
+}
+
+// asciiHost returns u's host and port as they may stand in any document; a name
+// in another script in its ASCII form (RFC 5891 §5).
+func asciiHost(u *url.URL) (string, bool) {
+	name := u.Hostname()
+	if net.ParseIP(name) == nil && strings.ContainsFunc(name, notInHost) {
+		var err error
+		if name, err = idna.Lookup.ToASCII(name); err != nil {
+			return "", false
+		}
+	}
+	if name == "" {
+		return "", false
+	}
+	if u.Port() != "" {
+		return net.JoinHostPort(name, u.Port()), true
+	}
+	return strings.TrimSuffix(net.JoinHostPort(name, ""), ":"), true
+}
+
+// notInHost reports whether r needs a second look in a host's name. Underscores
+// are common in networks of containers.
+func notInHost(r rune) bool {
+	return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune(".-_", r))
 }

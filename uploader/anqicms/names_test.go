@@ -129,6 +129,11 @@ func TestEscapeAddress(t *testing.T) {
 		"javascript://h/%0aalert(1)":        "",
 		"file:///etc/passwd":                "",
 		"https://h/../a":                    "",
+		"http://[::1]:80/a":                 "http://[::1]:80/a",
+		"http://[::1]/a":                    "http://[::1]/a",
+		"https://пример.рф/a.txt":           "https://xn--e1afmkfd.xn--p1ai/a.txt",
+		"https://my_site.h:8/a":             "https://my_site.h:8/a",
+		"https://h\"onload=/a":              "",
 		"https://h%zz/a":                    "",
 	} {
 		got, err := escapeAddress(here, raw)
