@@ -145,7 +145,8 @@ func (c *Client) Post(ctx context.Context, address string, header http.Header, f
 	g := newGuard(ctx, c.Timeout(f.size), c.Stall)
 	defer g.stop()
 	flow := &flow{Body: body, guard: g, limit: c.Bandwidth, length: f.ContentLength(), answer: c.answer(f.size)}
-	req, err := c.request(g.ctx, http.MethodPost, address, header, flow)
+	var l line
+	req, err := c.request(l.trace(g.ctx), http.MethodPost, address, header, flow)
 	if err != nil {
 		return Reply{}, err
 	}
@@ -154,7 +155,7 @@ func (c *Client) Post(ctx context.Context, address string, header http.Header, f
 	reply, err := c.do(req)
 	body.Close() // From here on nothing more goes out: what Complete says is final.
 	if err != nil {
-		return Reply{}, failure(g, body, err)
+		return Reply{}, failure(g, body, body.Complete() && !l.cut(f.ContentLength()), err)
 	}
 	reply.BodySent = body.Complete()
 	return reply, nil
@@ -186,7 +187,7 @@ func (c *Client) Probe(ctx context.Context, method, address string, header http.
 	}
 	reply, err := c.do(req)
 	if err != nil {
-		return Reply{}, failure(g, nil, err)
+		return Reply{}, failure(g, nil, false, err)
 	}
 	return reply, nil
 }

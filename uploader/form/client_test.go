@@ -181,6 +181,47 @@ func TestSentAtMostOnce(t *testing.T) {
 	}
 }
 
+// deadConn takes no more bytes once it is dead, and does not say so.
+type deadConn struct {
+	net.Conn
+	dead *atomic.Bool
+}
+
+func (c deadConn) Write(p []byte) (int, error) {
+	if c.dead.Load() {
+		return 0, &net.OpError{Op: "write", Err: syscall.EPIPE}
+	}
+	return c.Conn.Write(p)
+}
+
+// TestDeadConnectionIsNotRepeated: net/http repeats a request whose reused
+// connection took nothing, where it can make the body again.
+func TestDeadConnectionIsNotRepeated(t *testing.T) {
+	var requests atomic.Int32
+	srv := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		requests.Add(1)
+		io.Copy(io.Discard, r.Body)
+	})
+	c := client(t)
+	var dead *atomic.Bool // of the last connection dialled
+	tr := c.HTTP.Transport.(*http.Transport)
+	tr.DialContext = form.Lingering(func(ctx context.Context, network, address string) (net.Conn, error) {
+		c, err := new(net.Dialer).DialContext(ctx, network, address)
+		dead = new(atomic.Bool)
+		return deadConn{c, dead}, err
+	})
+	p, closed := picture(1000)
+	if _, err := c.Post(t.Context(), srv.URL, nil, formOf(p), p); err != nil {
+		t.Fatal(err)
+	}
+	dead.Store(true)
+	_, err := c.Post(t.Context(), srv.URL, nil, formOf(p), p)
+	fails(t, err, uploader.Temporary, false, "broke off") // All in net/http's buffer, none of it sent.
+	if requests.Load() != 1 || closed.Load() != 2 {
+		t.Errorf("%d requests arrived, %d bodies were made", requests.Load(), closed.Load())
+	}
+}
+
 func TestConnectionsAreKept(t *testing.T) {
 	var connections atomic.Int32
 	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -234,7 +275,6 @@ func TestEarlyAnswerIsHeard(t *testing.T) {
 			io.ReadFull(c, make([]byte, 2000))
 			io.WriteString(c, "HTTP/1.1 413 Request Entity Too Large\r\nConnection: close\r\nContent-Length: 3\r\n\r\nbig")
 			c.(*net.TCPConn).SetLinger(0) // What was not read makes it a reset anyway.
-			time.Sleep(5 * time.Millisecond)
 		})
 		p, closed := picture(30 << 20)
 		reply, err := client(t).Post(t.Context(), url, nil, formOf(p), p)

@@ -15,10 +15,11 @@ import (
 )
 
 // failure says in plain words why no reply came, and by how far the body had
-// come whether the host may have the picture. body nil: none was sent.
-func failure(g *guard, body *Body, err error) *uploader.Error {
+// come whether the host may have the picture: sent says that all of it left
+// this machine. body is nil for a request without one.
+func failure(g *guard, body *Body, sent bool, err error) *uploader.Error {
 	e := &uploader.Error{Kind: uploader.Temporary}
-	if body != nil && body.Complete() {
+	if sent {
 		e.Kind, e.BodySent = uploader.Ambiguous, true
 	} else if body != nil && body.Err() != nil {
 		e.Message, e.Err = "the gateway stopped the upload itself", body.Err()

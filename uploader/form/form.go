@@ -8,7 +8,9 @@ package form
 
 import (
 	"crypto/rand"
+	"fmt"
 	"io"
+	"mime"
 	"strings"
 )
 
@@ -52,21 +54,29 @@ func New(fields []Field, file File) *Form {
 	return f
 }
 
-// quote escapes what would end a quoted string or its line. Names stay raw
-// UTF-8 otherwise: hosts ignore or reject the filename* of RFC 8187, which
-// RFC 7578 §4.2 forbids here anyway.
+// quote escapes what would end a quoted string, its line or a strict parser's
+// patience. Names stay raw UTF-8 otherwise: hosts ignore or reject the filename*
+// of RFC 8187, which RFC 7578 §4.2 forbids here anyway.
 func quote(s string) string {
-	return strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\r", "%0D", "\n", "%0A", "\x00", "%00").Replace(s)
-}
-
-// mediaType returns t where it can stand in a header.
-func mediaType(t string) string {
-	for _, r := range t {
-		if r < ' ' || r > '~' {
-			return "application/octet-stream"
+	var b strings.Builder
+	for i := range len(s) {
+		switch c := s[i]; {
+		case c == '"' || c == '\\':
+			b.WriteByte('\\')
+			b.WriteByte(c)
+		case c < ' ' || c == 0x7f:
+			fmt.Fprintf(&b, "%%%02X", c)
+		default:
+			b.WriteByte(c)
 		}
 	}
-	if t == "" {
+	return b.String()
+}
+
+// mediaType returns t where it is one (RFC 2045 §5.1) that can stand in a header.
+func mediaType(t string) string {
+	_, _, err := mime.ParseMediaType(t)
+	if err != nil || !strings.Contains(t, "/") || strings.ContainsFunc(t, func(r rune) bool { return r < ' ' || r > '~' }) {
 		return "application/octet-stream"
 	}
 	return t

@@ -79,9 +79,7 @@ func FuzzForm(f *testing.F) {
 	f.Add("title", "a\r\nb", "x\".jpg", "image/jpeg", []byte("abc"), 3)
 	f.Add("", "", "\r\n\x00\\", "a\nb", []byte{}, 1)
 	f.Fuzz(func(t *testing.T, name, value, fname, ftype string, content []byte, chunk int) {
-		if !utf8.ValidString(name) || !utf8.ValidString(fname) || strings.ContainsAny(name+fname, "\r\n\x00") {
-			name, fname = strings.Map(plain, name), strings.Map(plain, fname)
-		}
+		name, fname = strings.Map(plain, name), strings.Map(plain, fname)
 		fm := form.New([]form.Field{{"n" + name, value}}, form.File{Field: "source", Name: fname, Type: ftype, Size: int64(len(content))})
 		var calls int
 		body := fm.Reader(bytes.NewReader(content), func() error { calls++; return nil }, nil)
@@ -111,7 +109,7 @@ func FuzzForm(f *testing.F) {
 }
 
 func plain(r rune) rune {
-	if r < ' ' || r == utf8.RuneError {
+	if r < ' ' || r == 0x7f || r == utf8.RuneError {
 		return -1
 	}
 	return r
