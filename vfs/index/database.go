@@ -13,7 +13,6 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
-	"time"
 
 	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx"
 	"github.com/pressly/goose/v3"
@@ -40,19 +39,19 @@ type Database struct {
 	write, read *sql.DB
 	postgres    bool
 	log         *slog.Logger
-	statements  *statements // of the reading pool
+	readers     chan *session // idle ones; nil: one that is yet to be opened
 	requests    chan *request
 	stop        chan struct{} // closed by Close
 	finished    chan struct{} // closed when the writer has answered everybody
 	once        sync.Once
 	// commit is a field so that tests can fail it.
-	commit func(ctx context.Context, c *sql.Conn) error
+	commit func(ctx context.Context, tx vfs.Tx) error
 }
 
 var _ vfs.Database = (*Database)(nil)
 
-// readers is how many snapshots may be read at a time.
-const readers = 4
+// readersMax is how many snapshots may be read at a time.
+const readersMax = 4
 
 // Open opens the database at source, a file's path (made if missing) or a
 // "postgres://" URL, and brings the tables of this package up to date.
@@ -76,9 +75,16 @@ func Open(ctx context.Context, source string, o Options) (*Database, error) {
 	if err != nil {
 		return nil, err
 	}
-	db.statements = newStatements(db.read, !db.postgres)
+	db.readers = make(chan *session, readersMax)
+	for range readersMax {
+		db.readers <- nil
+	}
 	go db.writer()
-	if err := db.Migrate(ctx, "index", migrations); err != nil {
+	migrations, err := fs.Sub(migrationFiles, "migrations")
+	if err == nil {
+		err = db.Migrate(ctx, "index", migrations)
+	}
+	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
 	return db, nil
@@ -110,8 +116,7 @@ func (db *Database) openSQLite(path string, unsafe bool) error {
 	if db.read, err = open(reading, "deferred"); err != nil {
 		return fmt.Errorf("index: %s: %w", path, err)
 	}
-	db.read.SetMaxOpenConns(readers)
-	db.read.SetMaxIdleConns(readers)
+	db.read.SetMaxOpenConns(readersMax)
 	return nil
 }
 
@@ -121,9 +126,7 @@ func (db *Database) openPostgres(dsn string) (err error) {
 		return errors.New("index: the postgres:// address is malformed") // it may hold a password
 	}
 	db.read = db.write
-	db.write.SetMaxOpenConns(readers + 2)
-	db.write.SetMaxIdleConns(readers + 2)
-	db.write.SetConnMaxIdleTime(5 * time.Minute)
+	db.write.SetMaxOpenConns(readersMax + 2)
 	return nil
 }
 
@@ -135,8 +138,10 @@ func (db *Database) Postgres() bool { return db.postgres }
 func (db *Database) Close() error {
 	db.once.Do(func() { close(db.stop) })
 	<-db.finished
-	if db.statements != nil {
-		db.statements.close()
+	for range readersMax {
+		if s := <-db.readers; s != nil {
+			s.drop()
+		}
 	}
 	err := db.read.Close()
 	if db.write != db.read {
@@ -168,22 +173,50 @@ func (db *Database) Migrate(ctx context.Context, name string, migrations fs.FS) 
 
 // Read runs f on a consistent snapshot.
 func (db *Database) Read(ctx context.Context, f func(ctx context.Context, tx vfs.Tx) error) error {
-	if err := ctx.Err(); err != nil {
-		return err
+	var s *session
+	select {
+	case s = <-db.readers:
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-db.stop:
+		return ErrClosed
 	}
+	defer func() { db.readers <- s }()
 	if !db.postgres {
 		// A context that can end costs this driver a goroutine a statement, and
 		// reads here are short.
 		ctx = context.WithoutCancel(ctx)
 	}
-	o := &sql.TxOptions{ReadOnly: true}
-	if db.postgres {
-		o.Isolation = sql.LevelRepeatableRead
-	}
-	tx, err := db.read.BeginTx(ctx, o)
-	if err != nil {
+	var err error
+	if s, err = db.snapshot(ctx, s); err != nil {
 		return fmt.Errorf("index: %w", err)
 	}
-	defer tx.Rollback() //nolint:errcheck // nothing was written
-	return f(ctx, readTx{tx, db.statements})
+	err = f(ctx, s)
+	if _, end := s.Exec(context.WithoutCancel(ctx), "ROLLBACK"); end != nil {
+		s.drop()
+		s = nil
+	}
+	return err
+}
+
+// snapshot begins a reading transaction on s, or on a new connection where s is
+// nil or lost.
+func (db *Database) snapshot(ctx context.Context, s *session) (_ *session, err error) {
+	begin := "BEGIN"
+	if db.postgres {
+		begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+	}
+	for range 2 {
+		if s == nil {
+			if s, err = newSession(ctx, db.read, !db.postgres); err != nil {
+				return nil, err
+			}
+		}
+		if _, err = s.Exec(ctx, begin); err == nil {
+			return s, nil
+		}
+		s.drop()
+		s = nil
+	}
+	return nil, err
 }

@@ -2,11 +2,8 @@ package index
 
 import (
 	"context"
-	"database/sql"
-	"database/sql/driver"
 	"errors"
 	"fmt"
-	"io/fs"
 	"time"
 
 	"slipway/vfs"
@@ -81,9 +78,8 @@ func (db *Database) writer() {
 
 // groupWriter owns the writing connection.
 type groupWriter struct {
-	db   *Database
-	conn *sql.Conn
-	tx   writeTx
+	db *Database
+	tx *session // nil: none is open
 }
 
 // group runs first and those that arrive meanwhile in one transaction.
@@ -119,9 +115,8 @@ func (w *groupWriter) group(first *request) {
 		finish(nil)
 		return
 	}
-	if err := w.db.commit(ctx, w.conn); err != nil {
+	if err := w.db.commit(ctx, w.tx); err != nil {
 		w.db.log.Error("a transaction could not be committed", "error", err)
-		w.abandon(ctx)
 		w.drop() // what the connection thinks of the transaction is unknown
 		finish(fmt.Errorf("%w: %w", vfs.ErrCommit, err))
 		return
@@ -185,15 +180,12 @@ func (w *groupWriter) begin(ctx context.Context) error {
 }
 
 func (w *groupWriter) tryBegin(ctx context.Context) error {
-	if w.conn == nil {
-		conn, err := w.db.write.Conn(ctx)
+	if w.tx == nil {
+		tx, err := newSession(ctx, w.db.write, !w.db.postgres)
 		if err != nil {
 			return err
 		}
-		w.conn, w.tx = conn, writeTx{conn: conn}
-		if !w.db.postgres {
-			w.tx.by = make(map[string]*sql.Stmt)
-		}
+		w.tx = tx
 	}
 	if !w.db.postgres {
 		_, err := w.tx.Exec(ctx, "BEGIN IMMEDIATE")
@@ -206,16 +198,13 @@ func (w *groupWriter) tryBegin(ctx context.Context) error {
 	return err
 }
 
-func commit(ctx context.Context, c *sql.Conn) error {
-	_, err := c.ExecContext(ctx, "COMMIT")
+func commit(ctx context.Context, tx vfs.Tx) error {
+	_, err := tx.Exec(ctx, "COMMIT")
 	return err
 }
 
 // abandon ends a transaction that wrote nothing or failed.
 func (w *groupWriter) abandon(ctx context.Context) {
-	if w.conn == nil {
-		return
-	}
 	if _, err := w.tx.Exec(ctx, "ROLLBACK"); err != nil {
 		w.drop()
 	}
@@ -223,21 +212,8 @@ func (w *groupWriter) abandon(ctx context.Context) {
 
 // drop gives the connection up; the next group opens another.
 func (w *groupWriter) drop() {
-	for _, stmt := range w.tx.by {
-		stmt.Close()
+	if w.tx != nil {
+		w.tx.drop()
 	}
-	if w.conn != nil {
-		// The driver's connection may hold a broken transaction: discard it.
-		w.conn.Raw(func(any) error { return driver.ErrBadConn }) //nolint:errcheck
-		w.conn.Close()
-	}
-	w.conn, w.tx = nil, writeTx{}
-}
-
-func mustSub(f fs.FS, dir string) fs.FS {
-	sub, err := fs.Sub(f, dir)
-	if err != nil {
-		panic(err) // the folder is embedded beside this file
-	}
-	return sub
+	w.tx = nil
 }

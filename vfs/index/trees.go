@@ -33,7 +33,7 @@ func (c *change) remove(ctx context.Context, op vfs.Remove) error {
 
 func (c *change) empty(ctx context.Context, dir vfs.ID) (bool, error) {
 	var n int
-	err := c.QueryRow(ctx, "SELECT count(*) FROM (SELECT 1 FROM entries WHERE parent = $1 LIMIT 1) AS some", int64(dir)).Scan(&n)
+	err := c.QueryRow(ctx, "SELECT count(*) FROM (SELECT 1 FROM entries WHERE parent = $1 LIMIT 1) AS below", int64(dir)).Scan(&n)
 	if err != nil {
 		return false, fmt.Errorf("index: %w", err)
 	}
