@@ -11,9 +11,9 @@ type folder struct {
 	making sync.Mutex
 	made   bool // durably
 
-	running sync.Mutex // held during an fsync
-	mu      sync.Mutex
-	next    *round // the fsync that has not begun yet, if anybody waits for one
+	mu   sync.Mutex
+	last *round // the fsync that began last, if any
+	next *round // the one that has not begun yet, if anybody waits for it
 }
 
 // round is one fsync and those who wait for it.
@@ -43,7 +43,7 @@ func (f *folder) make() error {
 // come while one runs wait for the next, which the first of them makes for all.
 func (f *folder) sync() error {
 	f.mu.Lock()
-	r := f.next
+	before, r := f.last, f.next
 	if r != nil {
 		f.mu.Unlock()
 		<-r.done
@@ -53,12 +53,13 @@ func (f *folder) sync() error {
 	f.next = r
 	f.mu.Unlock()
 
-	f.running.Lock()
+	if before != nil {
+		<-before.done
+	}
 	f.mu.Lock()
-	f.next = nil
+	f.last, f.next = r, nil
 	f.mu.Unlock()
 	r.err = f.fs.SyncDir(f.dir)
-	f.running.Unlock()
 	close(r.done)
 	return r.err
 }
