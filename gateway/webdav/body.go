@@ -143,11 +143,11 @@ func (q *request) limitBody() {
 // readAll reads a small body whole.
 func (q *request) readAll() ([]byte, error) {
 	b := &body{source: q.r.Body, deadline: q.readDeadline(), sums: digest.FromHeader(nil), declared: -1}
-	defer b.deadline.clear()
 	data, err := io.ReadAll(b)
 	if err != nil {
 		return nil, b.whole()
 	}
+	b.deadline.clear()
 	return data, nil
 }
 

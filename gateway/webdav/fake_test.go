@@ -50,8 +50,8 @@ func (f *fakeFS) Root() string { return f.root }
 
 func (f *fakeFS) Admit(p string, size int64) error {
 	f.mu.Lock()
-	defer f.mu.Unlock()
 	f.admits++
+	f.mu.Unlock()
 	if f.admit == nil {
 		return nil
 	}

@@ -179,7 +179,7 @@ func (q *request) activeLock(l lock.Lock) string {
 	if l.Owner != "" {
 		owner = "<D:owner>" + l.Owner + "</D:owner>"
 	}
-	left := max(l.Expires.Sub(q.Now()), 0)
+	left := max(l.Expires.Sub(q.Now())+time.Second-1, 0)
 	return fmt.Sprintf(`<D:activelock><D:locktype><D:write/></D:locktype><D:lockscope><D:%s/></D:lockscope>`+
 		`<D:depth>%s</D:depth>%s<D:timeout>Second-%d</D:timeout><D:locktoken><D:href>%s</D:href></D:locktoken>`+
 		`<D:lockroot><D:href>%s</D:href></D:lockroot></D:activelock>`,

@@ -37,7 +37,7 @@ func (q *request) put() error {
 	}
 	if a, ok := q.fs.(admitter); ok {
 		if err := a.Admit(q.path, q.size()); err != nil {
-			return err
+			return parentMissing(err)
 		}
 	}
 	etag, err := q.receive(t)
@@ -94,7 +94,9 @@ func (q *request) receive(t target) (etag string, err error) {
 func (q *request) stage(s *staged) error {
 	b := q.body()
 	err := q.copyTo(s.File, b, q.r.ContentLength)
-	b.deadline.clear()
+	if b.ended {
+		b.deadline.clear()
+	}
 	if err != nil && b.err == nil {
 		return err
 	}

@@ -93,8 +93,16 @@ type handler struct {
 // ServeHTTP answers one request (http.Handler).
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	q := &request{handler: h, w: w, r: r}
-	if err := q.serve(); err != nil {
+	if r.ContentLength != 0 {
+		q.readDeadline().extend()
+	}
+	err := q.serve()
+	if err != nil {
 		q.refuse(err)
+	}
+	if r.ContentLength != 0 && kindOf(err) != tooSlow {
+		// net/http reads what is left of a small body before it sends the reply.
+		q.readDeadline().extend()
 	}
 }
 
