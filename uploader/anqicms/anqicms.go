@@ -35,7 +35,7 @@ var (
 )
 
 // New returns the driver of one destination, or an error that names the key of
-// cfg to correct. It shares client's connections.
+// cfg to correct. It sends by a copy of client, which shares its connections.
 func New(cfg Config, client *form.Client) (*Driver, error) {
 	endpoint, err := cfg.validate()
 	if err != nil {

@@ -131,6 +131,26 @@ func TestOtherCategoryIsNoted(t *testing.T) {
 	}
 }
 
+// TestSameSizeIsNotSameBytes: an image is stored anew, even if it came out as
+// long as it went in.
+func TestSameSizeIsNotSameBytes(t *testing.T) {
+	for mediaType, c := range map[string]struct {
+		isImage, location string
+		identical         bool
+	}{
+		"image/jpeg": {"1", "a.jpg", false}, "image/png": {"0", "a.png", false}, "application/octet-stream": {"1", "a.jpg", false},
+		"application/pdf": {"0", "a.pdf", true}, "image/heic": {"0", "a.heif", true}, "image/gif": {"1", "A.GIF", true}, "image/gif; q": {"1", "a.webp", false},
+	} {
+		d := answering(t, 200, fmt.Sprintf(`{"code":0,"data":{"id":5,"file_md5":"%%s","file_size":%d,"is_image":%s,"file_location":"%s","logo":"https://h/x"}}`,
+			len(jpegLike), c.isImage, c.location))
+		p := picture("a", jpegLike)
+		p.Type = mediaType
+		if r, err := d.Send(t.Context(), p); err != nil || r.Identical != c.identical {
+			t.Errorf("%s: Identical %v, %v", mediaType, r.Identical, err)
+		}
+	}
+}
+
 // answering returns a driver whose site answers every upload of jpegLike with
 // status and body, %s in which is its MD5, and a good token's answer to a probe.
 func answering(t *testing.T, status int, body string, header ...string) *Driver {
@@ -266,6 +286,10 @@ func TestRedirectNamesWhereWithoutToken(t *testing.T) {
 func TestRepeatedTokenIsTakenOut(t *testing.T) {
 	_, err := answering(t, 200, `{"code":-1,"msg":"bad thing with `+testToken+`"}`).Send(t.Context(), picture("a.jpg", jpegLike))
 	if e := checkError(t, err, uploader.Temporary); !strings.Contains(e.Error(), "***") {
+		t.Errorf("%v", e)
+	}
+	_, err = answering(t, 302, "", "Location", "/sign-in/"+testToken+"/").Send(t.Context(), picture("a.jpg", jpegLike))
+	if e := checkError(t, err, uploader.Refused); !strings.Contains(e.Error(), "***") {
 		t.Errorf("%v", e)
 	}
 }
