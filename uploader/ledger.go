@@ -12,6 +12,8 @@ var (
 	ErrLost = errors.New("the claim was lost to somebody else")
 	// ErrNoUpload is returned for an upload that the ledger does not have.
 	ErrNoUpload = errors.New("no such upload")
+	// ErrPaused is returned by Claim for a destination that is paused.
+	ErrPaused = errors.New("the destination is paused")
 	// ErrState is wrapped where an operation does not apply to an upload's state.
 	ErrState = errors.New("not possible in this state")
 )
@@ -35,8 +37,11 @@ type Ledger interface {
 
 // Claims hands rows out, each to one worker at a time.
 type Claims interface {
-	// Claim makes rows that are due Sending and returns them. Where it returns
-	// fewer than asked for, next is when to look again; zero: when woken.
+	// Claim makes rows that are due Sending and returns them.
+	//
+	//  1. As many as asked for, or fewer: next is when to look again, which may
+	//     be at once (as soon as there is room); zero: when woken.
+	//  2. ErrPaused: next is when to probe; zero: never by itself.
 	Claim(ctx context.Context, r ClaimRequest) (claimed []Claimed, next time.Time, err error)
 	// Renew prolongs the leases to lease from now, and returns those lost.
 	Renew(ctx context.Context, claimed []Claimed, lease time.Duration) (lost []Claimed, err error)
@@ -60,9 +65,6 @@ type Records interface {
 
 // Pauses is about destinations that refuse everything.
 type Pauses interface {
-	// Paused returns whether destination is paused, and when it is to be probed
-	// next (zero: never by itself).
-	Paused(ctx context.Context, destination string) (paused bool, probe time.Time, err error)
 	// Probe takes the right to probe a paused destination and sets the time of
 	// the next one: after 30 s, 1, 2, 4, … 15 min. It returns false where it is
 	// not time, or another process was quicker.

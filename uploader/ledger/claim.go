@@ -24,7 +24,7 @@ const (
 
 // Claim makes due rows Sending; see uploader.Claims.
 func (l *Ledger) Claim(ctx context.Context, r uploader.ClaimRequest) (claimed []uploader.Claimed, next time.Time, err error) {
-	var parked bool
+	var parked, paused bool
 	err = l.db.Write(ctx, func(ctx context.Context, tx vfs.Tx) error {
 		now, err := l.now(ctx, tx)
 		if err != nil {
@@ -34,7 +34,7 @@ func (l *Ledger) Claim(ctx context.Context, r uploader.ClaimRequest) (claimed []
 		if err := c.run(ctx); err != nil {
 			return err
 		}
-		claimed, next, parked = c.claimed, c.next, c.parked
+		claimed, next, parked, paused = c.claimed, c.next, c.parked, c.paused
 		if len(claimed) == 0 && !parked {
 			return errNothing // there is nothing to make durable
 		}
@@ -45,6 +45,9 @@ func (l *Ledger) Claim(ctx context.Context, r uploader.ClaimRequest) (claimed []
 	}
 	if len(claimed) > 0 {
 		l.hear.committed()
+	}
+	if paused {
+		return nil, next, uploader.ErrPaused
 	}
 	if l.db.Postgres() && len(claimed) < r.N { // another process' commit does not wake us
 		if soon := l.clock().Add(poll); next.IsZero() || next.After(soon) {
@@ -62,16 +65,16 @@ type claim struct {
 	now     time.Time
 	claimed []uploader.Claimed
 	next    time.Time
-	parked  bool
+	parked  bool  // rows were put aside
+	paused  bool  // the destination is
 	ahead   int64 // bytes claimed beyond Free
-	full    bool
+	full    bool  // the bytes ahead are used up
 }
 
 func (c *claim) run(ctx context.Context) error {
 	if rerouting, err := isRerouting(ctx, c.tx); rerouting || err != nil {
 		return err // the expansion wakes us at its end
 	}
-	asked := c.N
 	for _, limit := range []func(context.Context) error{c.pauses, c.windows, c.concurrency} {
 		if err := limit(ctx); err != nil || c.N <= 0 {
 			return err
@@ -83,13 +86,11 @@ func (c *claim) run(ctx context.Context) error {
 		}
 	}
 	switch {
-	case c.full:
-	case len(c.claimed) < c.N:
-		return c.lookAhead(ctx)
-	case c.N < asked: // a limit took effect: ask it again
+	case c.full, len(c.claimed) == c.N: // there may be more
 		c.later(c.now)
+		return nil
 	}
-	return nil
+	return c.lookAhead(ctx)
 }
 
 // later makes next t where that is earlier.
@@ -109,7 +110,7 @@ func (c *claim) pauses(ctx context.Context) error {
 	case err != nil:
 		return err
 	case since != 0 && !c.Probe:
-		c.N, c.next = 0, moment(probe)
+		c.N, c.next, c.paused = 0, moment(probe), true
 	case until > nanos(c.now):
 		c.N, c.next = 0, moment(until)
 	case since != 0:

@@ -54,17 +54,6 @@ func (l *Ledger) Pause(ctx context.Context, destination, text string) error {
 	return wrap("pause", err)
 }
 
-// Paused returns whether a destination is paused; see uploader.Pauses.
-func (l *Ledger) Paused(ctx context.Context, destination string) (paused bool, probe time.Time, err error) {
-	err = l.db.Read(ctx, func(ctx context.Context, tx vfs.Tx) error {
-		var since, at int64
-		_, err := optional(tx.QueryRow(ctx, "SELECT paused, probe FROM destinations WHERE name = $1", destination), &since, &at)
-		paused, probe = since != 0, moment(at)
-		return err
-	})
-	return paused, probe, wrap("paused", err)
-}
-
 // Probe takes the right to probe; see uploader.Pauses.
 func (l *Ledger) Probe(ctx context.Context, destination string) (mine bool, err error) {
 	err = l.write(ctx, func(ctx context.Context, tx vfs.Tx, now time.Time) error {

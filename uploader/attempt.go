@@ -1,0 +1,255 @@
+package uploader
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"path"
+	"sync"
+	"time"
+
+	"slipway/vfs/blob"
+)
+
+// attempt does what is to be done about the row: at most one request with its
+// bytes. It returns what came of it.
+func (f *flight) attempt() Outcome {
+	if o, over := f.look(); over {
+		return o
+	}
+	plan, err := f.plan()
+	if err != nil {
+		return f.unplanned(err)
+	}
+	if o, over := f.repeated(plan); over {
+		return o
+	}
+	picture, err := f.picture(plan)
+	if err != nil {
+		return f.unplanned(err)
+	}
+	if o, over := f.resolve(plan, picture); over {
+		return o
+	}
+	return f.send(plan, picture)
+}
+
+// open opens the bytes as they are.
+func (f *flight) open(ctx context.Context) (blob.Reader, error) { return f.d.pool.Open(ctx, f.Upload) }
+
+// look judges once more whether the file is whole.
+func (f *flight) look() (Outcome, bool) {
+	if f.d.pool.Whole == nil || f.Released || f.Resolve {
+		return Outcome{}, false
+	}
+	if err := f.d.pool.Whole(f.ctx, f.Upload, f.open); err != nil {
+		return f.unplanned(err), true
+	}
+	return Outcome{}, false
+}
+
+// plan asks the router what to say of the picture.
+func (f *flight) plan() (Plan, error) {
+	return f.d.pool.Router.Plan(f.ctx, f.Upload, sync.OnceValues(func() (map[string]string, error) {
+		if f.d.pool.Metadata == nil {
+			return nil, nil
+		}
+		return f.d.pool.Metadata(f.ctx, f.Upload, f.open)
+	}))
+}
+
+// repeated deals with bytes that the host has from us already.
+func (f *flight) repeated(plan Plan) (Outcome, bool) {
+	if len(f.Known) == 0 || f.Copy > 0 {
+		return Outcome{}, false
+	}
+	known := f.closest(plan.Keys)
+	switch {
+	case plan.OnDuplicate == HoldDuplicate && !f.Released:
+		return f.held(&Hold{Reason: ReasonRepeat, Text: "The host has this picture already, from an earlier upload.",
+			Remedy: "Release it to use that picture's address, or drop it."}), true
+	case plan.OnDuplicate == NewCopyDuplicate:
+		return f.newCopy(known)
+	case f.d.props.OnePlace && known.Category != plan.Keys.CategoryID:
+		return f.onePlace(known)
+	}
+	return f.reuse(known), true
+}
+
+// closest returns the known picture that is where this one is to be, else the
+// newest.
+func (f *flight) closest(k Keys) Hosted {
+	for _, h := range f.Known {
+		if h.Album == k.AlbumID && h.Category == k.CategoryID {
+			return h
+		}
+	}
+	return f.Known[0]
+}
+
+// newCopy goes on with altered bytes, under a number stored before they are sent.
+func (f *flight) newCopy(known Hosted) (Outcome, bool) {
+	var hold *Hold
+	f.Copy = 1
+	_, err := f.variant()
+	switch {
+	case errors.As(err, &hold) && f.Released:
+		f.Copy = 0
+		return f.reuse(known), true
+	case err == nil:
+		err = f.d.pool.Ledger.Copy(f.ctx, f.Claimed, f.Copy)
+	}
+	if err != nil {
+		f.Copy = 0
+		return f.unplanned(err), true
+	}
+	return Outcome{}, false
+}
+
+// onePlace refers to a picture in another category where a file needs it there:
+// sending its bytes again would move it away. One that nobody needs is moved.
+func (f *flight) onePlace(known Hosted) (Outcome, bool) {
+	f.Known = []Hosted{known}
+	facts, err := f.d.pool.Ledger.Facts(f.ctx, f.Claimed)
+	if err != nil {
+		return f.unplanned(err), true
+	}
+	if !facts.Referred {
+		return Outcome{}, false
+	}
+	o := f.reuse(known)
+	o.Notes = append(o.Notes, fmt.Sprintf("The host keeps a picture in one category; this one stays in %q, where another file uses it.", known.Category))
+	return o, true
+}
+
+// errNoVariant holds a picture whose format has no place for a comment.
+var errNoVariant = &Hold{Reason: ReasonNoCopy, Text: "The host has this picture already, and a file of this format cannot be altered harmlessly to be taken again.",
+	Remedy: "Release it to use the other picture's address, or drop it."}
+
+func (f *flight) variant() (Variant, error) {
+	if f.d.pool.Variant == nil {
+		return nil, errNoVariant
+	}
+	return f.d.pool.Variant(f.ctx, f.Upload, f.open)
+}
+
+// picture returns what the driver is to send.
+func (f *flight) picture(plan Plan) (Picture, error) {
+	p := Picture{Upload: f.Key, Name: path.Base(f.Path), Type: f.Type, Size: f.Size, SHA256: f.SHA256, Keys: plan.Keys}
+	p.Open = func(ctx context.Context) (io.ReadSeekCloser, error) { return f.open(ctx) }
+	if f.Copy == 0 {
+		return p, nil
+	}
+	v, err := f.variant()
+	if err != nil {
+		return p, err
+	}
+	p.Size, p.Open, p.SHA256 = v.Size(), v.Open, blob.Sum{}
+	return p, nil
+}
+
+// resolve finds out about a lost reply. It lets the picture be sent again only
+// where the host would refuse it if it had it.
+func (f *flight) resolve(plan Plan, p Picture) (Outcome, bool) {
+	if !f.Resolve {
+		return Outcome{}, false
+	}
+	if finder, ok := f.d.Driver.(Finder); ok {
+		if r, found, err := finder.Find(f.ctx, p); err == nil && found {
+			return f.succeeded(plan, r), true
+		}
+	}
+	if f.mayRepeat() {
+		return Outcome{}, false
+	}
+	return f.stillAmbiguous(), true
+}
+
+// repeatShare is for how much of the time in which a host refuses repeats a lost
+// reply may be sent again: 20 of 24 hours.
+const repeatShare = 5.0 / 6
+
+func (f *flight) mayRepeat() bool {
+	span := time.Duration(float64(f.d.props.RefusesRepeats) * repeatShare)
+	return f.d.props.Idempotent || time.Since(f.Lost) < span
+}
+
+// recordEarly is how many bytes before its end a body's completion begins to be
+// recorded, so that the last byte does not wait for the disk.
+const recordEarly = 1 << 20
+
+// body follows one request's body.
+type body struct {
+	f     *flight
+	size  int64
+	begun sync.Once
+	done  chan struct{} // closed when the ledger knows
+	err   error
+	mu    sync.Mutex
+	last  time.Time // when the last byte went out
+}
+
+// record begins to write down that the body is about to be complete.
+func (b *body) record() {
+	b.begun.Do(func() {
+		go func() {
+			defer close(b.done)
+			b.err = b.f.d.pool.Ledger.Sent(context.WithoutCancel(b.f.ctx), b.f.Claimed)
+		}()
+	})
+}
+
+func (b *body) progress(sent int64) {
+	b.f.sent.Store(sent)
+	if b.size-sent <= recordEarly && !b.f.d.props.Idempotent {
+		b.record()
+	}
+}
+
+// beforeLastByte waits until the ledger knows.
+func (b *body) beforeLastByte() error {
+	if !b.f.d.props.Idempotent {
+		b.record()
+		<-b.done
+		if b.err != nil {
+			return b.err
+		}
+	}
+	if err := context.Cause(b.f.ctx); err != nil {
+		return err // the claim may be somebody else's
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.last = time.Now()
+	return nil
+}
+
+// close waits for a record under way; it returns when the last byte went out.
+func (b *body) close() time.Time {
+	b.begun.Do(func() { close(b.done) })
+	<-b.done
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.last
+}
+
+// send makes the request.
+func (f *flight) send(plan Plan, p Picture) Outcome {
+	b := &body{f: f, size: p.Size, done: make(chan struct{})}
+	p.Progress, p.BeforeLastByte = b.progress, b.beforeLastByte
+	r, err := f.d.Driver.Send(f.ctx, p)
+	last := b.close()
+	var o Outcome
+	if err == nil {
+		f.d.down.heard(f.ID, true)
+		o = f.succeeded(plan, r)
+	} else {
+		o = f.judge(plan, AsError(err))
+	}
+	o.Requested = true
+	if !last.IsZero() {
+		o.Sent = last
+	}
+	return o
+}

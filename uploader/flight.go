@@ -1,0 +1,220 @@
+package uploader
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+)
+
+// flight is a row in our hands, from its claim to its outcome.
+type flight struct {
+	Claimed
+	d        *destination
+	probe    bool // of a paused destination
+	ctx      context.Context
+	cancel   context.CancelCauseFunc
+	watchdog *time.Timer // cancels when the lease was not renewed
+	claimed  time.Time
+	renewed  time.Time // guarded by Pool.mu
+	started  atomic.Pointer[time.Time]
+	sent     atomic.Int64
+}
+
+// errUnrenewed cancels a request whose claim may soon be somebody else's.
+var errUnrenewed = fmt.Errorf("its lease could not be renewed: %w", ErrLost)
+
+// start takes c in hand.
+func (d *destination) start(ctx context.Context, c Claimed, probe bool) {
+	p, now := d.pool, time.Now()
+	f := &flight{Claimed: c, d: d, probe: probe, claimed: now, renewed: now}
+	f.ctx, f.cancel = context.WithCancelCause(p.sending)
+	f.watchdog = time.AfterFunc(p.Lease*2/3, func() { f.cancel(errUnrenewed) })
+	p.mu.Lock()
+	p.flights[c.ID] = f
+	p.mu.Unlock()
+	d.inHand.Add(1)
+	d.size.Add(c.Size)
+	p.work.Go(func() {
+		f.fly(ctx)
+		f.watchdog.Stop()
+		f.cancel(nil)
+		p.mu.Lock()
+		if p.flights[c.ID] == f {
+			delete(p.flights, c.ID)
+		}
+		p.mu.Unlock()
+		d.left()
+	})
+}
+
+// fly waits for a slot, makes the attempt and writes down what came of it. The
+// slot is free again before that is written.
+func (f *flight) fly(stop context.Context) {
+	got := f.enter(stop)
+	f.d.size.Add(-f.Size)
+	if !got {
+		f.giveBack()
+		return
+	}
+	now := time.Now()
+	f.started.Store(&now)
+	o := f.attempt()
+	f.started.Store(nil)
+	written := f.halts(o)
+	f.leave()
+	f.finish(o)
+	written()
+}
+
+// halts keeps the rows that wait behind f from being sent where its outcome
+// stops them all.
+func (f *flight) halts(o Outcome) (written func()) {
+	switch {
+	case o.PauseDestination:
+		return f.d.halt.set()
+	case o.PauseHost > 0:
+		return f.d.host.halt.set()
+	}
+	return func() {}
+}
+
+// enter waits for a slot of the destination and of the host. It returns false
+// where the row is to be given back: the gateway stops, the claim is lost, or the
+// host turned out to be down.
+func (f *flight) enter(stop context.Context) bool {
+	for _, slots := range []chan struct{}{f.d.slots, f.d.host.slots} {
+		if slots == nil {
+			continue
+		}
+		select {
+		case slots <- struct{}{}:
+		case <-f.ctx.Done():
+			f.undo(slots)
+			return false
+		case <-stop.Done():
+			f.undo(slots)
+			return false
+		}
+	}
+	halted := !f.probe && f.d.halt.stands(f.claimed) || f.d.host.halt.stands(f.claimed)
+	if stop.Err() != nil || f.ctx.Err() != nil || halted || f.d.down.wait() > 0 {
+		f.leave()
+		return false
+	}
+	return true
+}
+
+// undo frees the destination's slot where waiting for the host's was in vain.
+func (f *flight) undo(failed chan struct{}) {
+	if failed != f.d.slots {
+		<-f.d.slots
+	}
+}
+
+func (f *flight) leave() {
+	if f.d.host.slots != nil {
+		<-f.d.host.slots
+	}
+	<-f.d.slots
+}
+
+func (f *flight) giveBack() {
+	f.insist("give an upload back", func(ctx context.Context) error {
+		return f.d.pool.Ledger.Return(ctx, []Claimed{f.Claimed})
+	})
+}
+
+func (f *flight) finish(o Outcome) {
+	f.insist("record an upload's outcome", func(ctx context.Context) error {
+		return f.d.pool.Ledger.Finish(ctx, f.Claimed, o)
+	})
+	log := f.d.pool.Log.With("path", f.Path, "destination", f.Destination, "upload", f.ID, "state", o.State)
+	switch {
+	case o.State == Done, o.State == Awaiting:
+		log.Info("uploaded", "reason", o.Reason)
+	case o.PauseDestination:
+		log.Warn("the destination refuses uploads and is paused", "error", o.Error, "code", o.Code)
+	default:
+		log.Warn("not uploaded", "reason", o.Reason, "error", o.Error, "code", o.Code, "wait", o.Wait)
+	}
+	if f.probe && o.Requested && !o.PauseDestination {
+		f.d.resume(f.ctx)
+	}
+}
+
+// insist repeats a write that the database could not make. It is conditional on
+// the claim, so a repetition harms nothing.
+func (f *flight) insist(what string, write func(context.Context) error) {
+	ctx := context.WithoutCancel(f.ctx)
+	for try := range 12 {
+		err := write(ctx)
+		switch {
+		case err == nil:
+			return
+		case errors.Is(err, ErrLost):
+			f.d.pool.Log.Warn("a claim was lost", "path", f.Path, "destination", f.Destination, "upload", f.ID)
+			return
+		}
+		f.d.pool.Log.Error("could not "+what, "path", f.Path, "destination", f.Destination, "upload", f.ID, "error", err)
+		select {
+		case <-time.After(min(100*time.Millisecond<<try, 10*time.Second)):
+		case <-f.d.pool.sending.Done():
+			return // the lease's end decides
+		}
+	}
+}
+
+// renew keeps the leases of everything in hand until ctx ends.
+func (p *Pool) renew(ctx context.Context) {
+	tick := time.NewTicker(p.Lease / 6)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		now := time.Now()
+		p.renewThose(ctx, now, now.Add(-p.Lease/3))
+	}
+}
+
+// renewThose renews the claims that were last renewed at before or earlier.
+func (p *Pool) renewThose(ctx context.Context, now, before time.Time) {
+	var flights []*flight
+	var claims []Claimed
+	p.mu.Lock()
+	for _, f := range p.flights {
+		if !f.renewed.After(before) {
+			flights, claims = append(flights, f), append(claims, f.Claimed)
+		}
+	}
+	p.mu.Unlock()
+	if len(claims) == 0 {
+		return
+	}
+	lost, err := p.Ledger.Renew(ctx, claims, p.Lease)
+	if err != nil {
+		p.Log.Error("leases could not be renewed", "uploads", len(claims), "error", err)
+		return
+	}
+	gone := make(map[int64]bool, len(lost))
+	for _, c := range lost {
+		gone[c.ID] = true
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, f := range flights {
+		if gone[f.ID] {
+			f.cancel(ErrLost)
+			continue
+		}
+		f.renewed = now
+		// Stop says whether it had fired; what is cancelled stays so.
+		if f.watchdog.Stop() {
+			f.watchdog.Reset(now.Add(p.Lease * 2 / 3).Sub(time.Now()))
+		}
+	}
+}
