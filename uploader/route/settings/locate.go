@@ -35,13 +35,13 @@ func (p path) String() string {
 		if i > 0 {
 			b.WriteByte('.')
 		}
-		b.WriteString(shownKey(strings.TrimPrefix(e, `\`)))
+		b.WriteString(QuoteKey(strings.TrimPrefix(e, `\`)))
 	}
 	return b.String()
 }
 
-// shownKey quotes a key where TOML wants it quoted (TOML 1.0, "Keys").
-func shownKey(k string) string {
+// QuoteKey returns a key as TOML wants it written: in quotes where needed (TOML 1.0, "Keys").
+func QuoteKey(k string) string {
 	bare := func(r rune) bool {
 		return r == '-' || r == '_' || r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z'
 	}

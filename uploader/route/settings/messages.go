@@ -153,7 +153,7 @@ func hint(message, line string) string {
 	}
 	key, value, isKey := strings.Cut(line, "=")
 	key, value = strings.TrimSpace(key), strings.TrimSpace(value)
-	if isKey && shownKey(key) != key && !strings.HasPrefix(key, "[") {
+	if isKey && QuoteKey(key) != key && !strings.HasPrefix(key, "[") {
 		key = "key" // what stands there may be a misplaced secret
 	}
 	switch {
