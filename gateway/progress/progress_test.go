@@ -6,6 +6,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -66,8 +67,9 @@ const kib = 1 << 10
 func TestOnATerminal(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var s screen
-		columns := 60
-		p := New(&s, Options{Terminal: true, Files: 2, Width: func() int { return columns }})
+		var columns atomic.Int32
+		columns.Store(60)
+		p := New(&s, Options{Terminal: true, Files: 2, Width: func() int { return int(columns.Load()) }})
 		time.Sleep(time.Second)
 		s.shows(t, "")
 		f := p.File("a.jpg", 100*kib)
@@ -79,10 +81,10 @@ func TestOnATerminal(t *testing.T) {
 		s.shows(t, "[1/2] a.jpg   50%  50.0/100.0 KiB  10.0 KiB/s  0:05")
 		time.Sleep(6 * time.Second)
 		s.shows(t, "[1/2] a.jpg   50%  50.0/100.0 KiB  0 B/s  -:--")
-		columns = 20
+		columns.Store(20)
 		time.Sleep(time.Second)
 		s.shows(t, "[1/2] a.jpg   50%")
-		columns = 60
+		columns.Store(60)
 		f.Note("waiting for anh")
 		time.Sleep(time.Second)
 		s.shows(t, "[1/2] a.jpg  waiting for anh")
