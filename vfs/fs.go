@@ -103,6 +103,9 @@ func (f *FS) WithContext(ctx context.Context) afero.Fs {
 // Name returns "slipway".
 func (f *FS) Name() string { return "slipway" }
 
+// Root returns where this view's "/" lies in the whole tree.
+func (f *FS) Root() string { return f.view.Root }
+
 // real returns the path within the whole tree of a view's path.
 func (f *FS) real(op, name string) (string, error) {
 	p, err := Clean(name)

@@ -36,6 +36,9 @@ func (i Info) Mode() os.FileMode {
 // as they were committed.
 func (i Info) ModTime() time.Time { return i.Entry.Modified }
 
+// Created returns when the entry was made.
+func (i Info) Created() time.Time { return i.Entry.Created }
+
 // IsDir reports whether this is a directory.
 func (i Info) IsDir() bool { return i.Entry.Dir }
 

@@ -100,11 +100,28 @@ func (d *dirFile) Readdir(n int) ([]os.FileInfo, error) {
 // Readdirnames is Readdir with names alone.
 func (d *dirFile) Readdirnames(n int) ([]string, error) {
 	infos, err := d.Readdir(n)
+	return namesOf(infos), err
+}
+
+func namesOf(infos []os.FileInfo) []string {
 	names := make([]string, len(infos))
 	for i, info := range infos {
 		names[i] = info.Name()
 	}
-	return names, err
+	return names
+}
+
+// page takes the next n of all, or all where n ≤ 0, under the rules of Readdir.
+func page(all *[]os.FileInfo, n int) ([]os.FileInfo, error) {
+	list := *all
+	if n > 0 {
+		list = list[:min(n, len(list))]
+		if len(list) == 0 {
+			return nil, io.EOF
+		}
+	}
+	*all = (*all)[len(list):]
+	return list, nil
 }
 
 // Seek to the start begins the listing anew.

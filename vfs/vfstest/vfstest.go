@@ -151,6 +151,7 @@ var cases = []struct {
 	{"quota", testQuota},
 	{"sub", testSub},
 	{"read only", testReadOnly},
+	{"drop", testDrop},
 	{"policy", testPolicy},
 	{"hook", testHook},
 	{"listing", testListing},
@@ -646,6 +647,78 @@ func testReadOnly(t *testing.T, b *Bench, f *vfs.FS) {
 		wantErr(t, err, fs.ErrPermission)
 	}
 	wantTree(t, r, map[string]string{"/d/": "", "/d/x": "1"})
+}
+
+func testDrop(t *testing.T, b *Bench, f *vfs.FS) {
+	mkdir(t, f, "/box/sub")
+	Write(t, f, "/box/other.jpg", "another's")
+	d := f.Sub(vfs.View{Root: "/box"}).Drop(vfs.NewDropSession())
+	names := func(dir string) []string {
+		t.Helper()
+		h, err := d.Open(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer h.Close()
+		list, err := h.Readdirnames(-1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return list
+	}
+	want := func(dir string, want ...string) {
+		t.Helper()
+		if got := names(dir); !slices.Equal(got, want) {
+			t.Errorf("%s shows %v, want %v", dir, got, want)
+		}
+	}
+	want("/", "sub")
+	_, err := d.Stat("/other.jpg")
+	wantErr(t, err, fs.ErrNotExist)
+	_, err = d.Open("/other.jpg")
+	wantErr(t, err, fs.ErrNotExist)
+	wantErr(t, d.Remove("/other.jpg"), fs.ErrNotExist)
+	wantErr(t, d.Rename("/other.jpg", "/x"), fs.ErrNotExist)
+	Write(t, d, "/other.jpg", "mine")
+	want("/", "other.jpg", "sub")
+	if got := Read(t, f, "/box/other.jpg") + Read(t, f, "/box/other (1).jpg"); got != "another'smine" {
+		t.Error(got)
+	}
+	if info, err := d.Stat("/other.jpg"); err != nil || info.Size() != 4 || info.Name() != "other.jpg" {
+		t.Error(info, err)
+	}
+	_, err = d.Open("/other.jpg")
+	wantErr(t, err, fs.ErrPermission)
+	_, err = d.Copy("/other.jpg", "/y", true, true)
+	wantErr(t, err, fs.ErrPermission)
+	Write(t, d, "/other.jpg", "mine 2")
+	if err := d.Chtimes("/other.jpg", time.Time{}, time.Unix(1e9, 0)); err != nil {
+		t.Error(err)
+	}
+	Write(t, d, "/z.part", "z")
+	if err := errors.Join(d.Rename("/z.part", "/sub/z.jpg"), d.Mkdir("/sub/made", 0), d.Rename("/other.jpg", "/mine.jpg")); err != nil {
+		t.Fatal(err)
+	}
+	want("/sub", "made", "z.jpg")
+	wantErr(t, d.Remove("/sub"), fs.ErrPermission)
+	wantErr(t, d.RemoveAll("/sub"), fs.ErrPermission)
+	if err := errors.Join(d.Remove("/sub/made"), d.Remove("/sub/z.jpg")); err != nil {
+		t.Error(err)
+	}
+	_, err = d.Create("/sub/.album.toml")
+	wantErr(t, err, fs.ErrPermission)
+	h, err := d.Create("/cut")
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.WriteString("cut")
+	h.(interface{ TransferError(error) }).TransferError(io.ErrUnexpectedEOF)
+	wantErr(t, h.Close(), vfs.ErrAborted)
+	wantTree(t, f, map[string]string{"/box/": "", "/box/sub/": "", "/box/other.jpg": "another's", "/box/mine.jpg": "mine 2"})
+	fresh := f.Sub(vfs.View{Root: "/box"}).Drop(vfs.NewDropSession())
+	if _, err := fresh.Stat("/mine.jpg"); !errors.Is(err, fs.ErrNotExist) {
+		t.Error("another session sees the file")
+	}
 }
 
 func testPolicy(t *testing.T, b *Bench, f *vfs.FS) {

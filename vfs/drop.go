@@ -1,0 +1,391 @@
+package vfs
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/spf13/afero"
+)
+
+// DropSession remembers what one client that may only drop files has put: the
+// path that it chose, and the path that the file got. It is safe for concurrent
+// use.
+type DropSession struct {
+	mu   sync.Mutex
+	real map[string]string // by Key of the path that the client chose
+}
+
+// NewDropSession returns a session that has put nothing.
+func NewDropSession() *DropSession { return &DropSession{real: make(map[string]string)} }
+
+func (s *DropSession) get(name string) (string, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p, ok := s.real[Key(name)]
+	return p, ok
+}
+
+func (s *DropSession) set(name, real string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if real == "" {
+		delete(s.real, Key(name))
+	} else {
+		s.real[Key(name)] = real
+	}
+}
+
+// move follows a rename of what is at and below from.
+func (s *DropSession) move(from, to, real string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	from, to = Key(from), Key(to)
+	for name, p := range s.real {
+		if rest, ok := strings.CutPrefix(name, from+"/"); ok {
+			delete(s.real, name)
+			s.real[to+"/"+rest] = path.Join(real, path.Base(p))
+		}
+	}
+	delete(s.real, from)
+	s.real[to] = real
+}
+
+// DropFS is the view of a user who may put files and see nothing else: it shows
+// directories, and of the files those that its session put. On these a client may
+// do what it does after an upload (look, list, set the time, rename, remove, put
+// again), but not read them back. Another's file is invisible; a new file of its
+// name gets the next free number.
+type DropFS struct {
+	fs *FS
+	s  *DropSession
+}
+
+var _ afero.Fs = (*DropFS)(nil)
+
+// Drop returns f as a user sees it who may only drop files.
+func (f *FS) Drop(s *DropSession) *DropFS { return &DropFS{fs: f, s: s} }
+
+// WithContext returns the same view for the time of ctx.
+func (d *DropFS) WithContext(ctx context.Context) afero.Fs {
+	return &DropFS{fs: d.fs.WithContext(ctx).(*FS), s: d.s}
+}
+
+// Name returns "slipway".
+func (d *DropFS) Name() string { return d.fs.Name() }
+
+// Root returns where this view's "/" lies in the whole tree.
+func (d *DropFS) Root() string { return d.fs.Root() }
+
+// Usage returns FS.Usage.
+func (d *DropFS) Usage() (used, limit int64, err error) { return d.fs.Usage() }
+
+// Admit reports why a file would be refused; see FS.Admit.
+func (d *DropFS) Admit(name string, size int64) error {
+	if err := d.mayPut("open", name); err != nil {
+		return err
+	}
+	return d.fs.Admit(name, size)
+}
+
+// mayPut fails for the names that steer uploads.
+func (d *DropFS) mayPut(op, name string) error {
+	if strings.EqualFold(path.Base(name), ".album.toml") {
+		return &fs.PathError{Op: op, Path: name, Err: fs.ErrPermission}
+	}
+	return nil
+}
+
+// own returns the path that the client's own name has in fs, or fs.ErrNotExist.
+func (d *DropFS) own(op, name string) (string, error) {
+	p, err := Clean(name)
+	if err == nil {
+		if real, ok := d.s.get(p); ok {
+			return real, nil
+		}
+		err = fs.ErrNotExist
+	}
+	return "", pathError(op, name, err)
+}
+
+// Stat describes a directory, or a file of this session under the name that the
+// client chose.
+func (d *DropFS) Stat(name string) (os.FileInfo, error) {
+	if real, err := d.own("stat", name); err == nil {
+		info, err := d.fs.Stat(real)
+		if err != nil {
+			return nil, failed("stat", name, err)
+		}
+		return renamed(info, name), nil
+	}
+	info, err := d.fs.Stat(name)
+	if err != nil {
+		return nil, err
+	}
+	if !info.IsDir() {
+		return nil, &fs.PathError{Op: "stat", Path: name, Err: fs.ErrNotExist}
+	}
+	return info, nil
+}
+
+// renamed returns info with the last element of name.
+func renamed(info os.FileInfo, name string) os.FileInfo {
+	if i, ok := info.(Info); ok && !i.Entry.Dir {
+		i.Entry.Name = path.Base(name)
+		return i
+	}
+	return info
+}
+
+// Create opens a staged file.
+func (d *DropFS) Create(name string) (afero.File, error) {
+	return d.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o666)
+}
+
+// Open opens a directory for listing; files are not read back.
+func (d *DropFS) Open(name string) (afero.File, error) { return d.OpenFile(name, os.O_RDONLY, 0) }
+
+// OpenFile opens a directory for listing or a file for writing.
+func (d *DropFS) OpenFile(name string, flag int, perm os.FileMode) (afero.File, error) {
+	if flag&(os.O_WRONLY|os.O_RDWR|os.O_CREATE|os.O_TRUNC|os.O_APPEND) == 0 {
+		return d.openDir(name)
+	}
+	if err := d.mayPut("open", name); err != nil {
+		return nil, err
+	}
+	p, err := Clean(name)
+	if err != nil {
+		return nil, pathError("open", name, err)
+	}
+	real, mine := d.s.get(p)
+	if !mine {
+		// What stands there is not to be seen: this is a new file.
+		real, flag = p, flag|os.O_CREATE|os.O_TRUNC
+	}
+	f, err := d.fs.OpenFile(real, flag&^os.O_EXCL, perm)
+	if err != nil {
+		return nil, failed("open", name, err)
+	}
+	staged := f.(*File)
+	staged.sameName = NextFree
+	if mine {
+		staged.sameName = Replace
+	}
+	return &dropFile{File: staged, s: d.s, chosen: p}, nil
+}
+
+func (d *DropFS) openDir(name string) (afero.File, error) {
+	info, err := d.Stat(name)
+	if err != nil {
+		return nil, failed("open", name, err)
+	}
+	if !info.IsDir() {
+		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrPermission}
+	}
+	f, err := d.fs.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	p, _ := Clean(name)
+	return &dropDir{File: f, d: d, path: p}, nil
+}
+
+// dropFile is a staged file that is remembered once it is committed.
+type dropFile struct {
+	*File
+	s      *DropSession
+	chosen string
+}
+
+// Name returns the path that the client chose.
+func (f *dropFile) Name() string { return f.chosen }
+
+// Close commits or aborts; see File.
+func (f *dropFile) Close() error {
+	if err := f.File.Close(); err != nil {
+		return err
+	}
+	f.s.set(f.chosen, path.Join(path.Dir(f.File.name), f.Result().Name))
+	return nil
+}
+
+// dropDir lists directories, and the session's own files.
+type dropDir struct {
+	afero.File
+	d    *DropFS
+	path string
+	all  []os.FileInfo
+	read bool
+}
+
+// Readdir returns the next n entries that the user may see.
+func (l *dropDir) Readdir(n int) ([]os.FileInfo, error) {
+	if !l.read {
+		all, err := l.visible()
+		if err != nil {
+			return nil, err
+		}
+		l.all, l.read = all, true
+	}
+	return page(&l.all, n)
+}
+
+// visible returns all of the directory that the user may see.
+func (l *dropDir) visible() ([]os.FileInfo, error) {
+	infos, err := l.File.Readdir(-1)
+	if err != nil {
+		return nil, err
+	}
+	chosen := l.d.s.in(l.path)
+	var list []os.FileInfo
+	for _, info := range infos {
+		if info.IsDir() {
+			list = append(list, info)
+		} else if name, ok := chosen[path.Join(l.path, info.Name())]; ok {
+			list = append(list, renamed(info, name))
+		}
+	}
+	return list, nil
+}
+
+// in returns the session's files in a directory: the name that the client chose
+// by the path that the file has.
+func (s *DropSession) in(dir string) map[string]string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	names := make(map[string]string)
+	for chosen, real := range s.real {
+		if path.Dir(real) == dir {
+			names[real] = chosen
+		}
+	}
+	return names
+}
+
+// Readdirnames is Readdir with names alone.
+func (l *dropDir) Readdirnames(n int) ([]string, error) {
+	infos, err := l.Readdir(n)
+	return namesOf(infos), err
+}
+
+// Mkdir makes a directory.
+func (d *DropFS) Mkdir(name string, perm os.FileMode) error {
+	err := d.fs.Mkdir(name, perm)
+	d.made(name, err)
+	return err
+}
+
+// MkdirAll makes a directory and those above it that are missing.
+func (d *DropFS) MkdirAll(name string, perm os.FileMode) error {
+	if info, err := d.fs.Stat(name); err == nil && info.IsDir() {
+		return nil
+	}
+	err := d.fs.MkdirAll(name, perm)
+	d.made(name, err)
+	return err
+}
+
+// made remembers a directory that the session made.
+func (d *DropFS) made(name string, err error) {
+	if p, cleanErr := Clean(name); err == nil && cleanErr == nil {
+		d.s.set(p, p)
+	}
+}
+
+// Remove removes a file, or an empty directory, of this session.
+func (d *DropFS) Remove(name string) error {
+	real, err := d.own("remove", name)
+	if err != nil {
+		if info, statErr := d.fs.Stat(name); statErr == nil && info.IsDir() {
+			return &fs.PathError{Op: "remove", Path: name, Err: fs.ErrPermission}
+		}
+		return err
+	}
+	if err := d.fs.Remove(real); err != nil {
+		return failed("remove", name, err)
+	}
+	p, _ := Clean(name)
+	d.s.set(p, "")
+	return nil
+}
+
+// RemoveAll removes what Remove does: a directory with something in it may hold
+// the files of others.
+func (d *DropFS) RemoveAll(name string) error {
+	err := d.Remove(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}
+
+// Rename gives a file or directory of this session another path.
+func (d *DropFS) Rename(from, to string) error {
+	_, err := d.Move(from, to, true)
+	return err
+}
+
+// Move gives a file or directory of this session another path. A file of another
+// that stands there stays, and this one gets the next free number.
+func (d *DropFS) Move(from, to string, overwrite bool) (replaced bool, err error) {
+	real, err := d.own("rename", from)
+	if err != nil {
+		return false, err
+	}
+	if err := d.mayPut("rename", to); err != nil {
+		return false, err
+	}
+	target, err := Clean(to)
+	if err != nil {
+		return false, pathError("rename", to, err)
+	}
+	m := Move{Overwrite: true, FilesOnly: true, SameName: NextFree}
+	if p, mine := d.s.get(target); mine {
+		if !overwrite {
+			return false, &fs.PathError{Op: "rename", Path: to, Err: fs.ErrExist}
+		}
+		target, m.SameName = p, Replace
+	}
+	if m.From, m.To, err = d.fs.pair("rename", real, target); err != nil {
+		return false, failed("rename", from, err)
+	}
+	e, replaced, err := d.fs.apply("rename", from, m)
+	if err != nil {
+		return false, err
+	}
+	old, _ := Clean(from)
+	chosen, _ := Clean(to)
+	d.s.move(old, chosen, path.Join(path.Dir(target), e.Name))
+	return replaced && m.SameName == Replace, nil
+}
+
+// Copy is refused: it would read.
+func (d *DropFS) Copy(from, _ string, _, _ bool) (bool, error) {
+	return false, &fs.PathError{Op: "copy", Path: from, Err: fs.ErrPermission}
+}
+
+// Chtimes sets the time of a file of this session.
+func (d *DropFS) Chtimes(name string, atime, mtime time.Time) error {
+	real, err := d.own("chtimes", name)
+	if err != nil {
+		return err
+	}
+	return failed("chtimes", name, d.fs.Chtimes(real, atime, mtime))
+}
+
+// Chmod accepts every mode of what the user sees and keeps none.
+func (d *DropFS) Chmod(name string, _ os.FileMode) error {
+	_, err := d.Stat(name)
+	return err
+}
+
+// Chown accepts every owner of what the user sees and keeps none.
+func (d *DropFS) Chown(name string, _, _ int) error {
+	_, err := d.Stat(name)
+	return err
+}
