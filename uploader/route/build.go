@@ -9,6 +9,9 @@ import (
 	"strings"
 
 	"slipway/uploader"
+	"slipway/uploader/route/filetype"
+	"slipway/uploader/route/keys"
+	"slipway/uploader/route/pattern"
 	"slipway/uploader/route/settings"
 )
 
@@ -23,8 +26,9 @@ func NewTable(configs []Config, options Options) (*Table, []error) {
 		b.errs = append(b.errs, &settings.Error{Text: fmt.Sprintf("unrouted = %q: %s", options.Unrouted,
 			settings.Suggest(options.Unrouted, []string{RefuseUnrouted, StoreUnrouted}))})
 	}
-	for name, p := range options.Destinations {
-		b.destination(name, p, options.MaxSizes[name])
+	b.table.names = slices.Sorted(maps.Keys(options.Destinations))
+	for _, name := range b.table.names {
+		b.destination(name, options.Destinations[name], options.MaxSizes[name])
 	}
 	for i, c := range configs {
 		b.rule(i+1, c)
@@ -75,7 +79,7 @@ func (b *builder) destination(name string, p uploader.Properties, limit int64) {
 		d.limit = limit
 	}
 	for _, s := range p.Types {
-		one, err := parseTypeRule(s)
+		one, err := filetype.Parse(s)
 		if err != nil {
 			b.errs = append(b.errs, fmt.Errorf("destination %s: %w", name, err))
 			continue
@@ -90,15 +94,15 @@ func (b *builder) rule(number int, c Config) {
 	r := &rule{number: number, config: c, albums: newNames(c.Albums), category: newNames(c.Categories)}
 	b.current = r
 	var err error
-	if r.pattern, err = ParsePattern(c.Path); err != nil {
+	if r.pattern, err = pattern.Parse(c.Path); err != nil {
 		b.fail(c.Places, "path", err)
 	}
 	r.captures = r.pattern.Captures()
 	b.words(c)
 	b.types(r)
 	report := func(key string, err error) { b.fail(c.Places, key, err) }
-	r.layer = compile(c.Keys, fmt.Sprintf("route %d", number), report)
-	r.layer.check(r.captures, report)
+	r.layer = keys.Compile(c.Keys, fmt.Sprintf("route %d", number), report)
+	r.layer.Check(r.captures, report)
 	b.targets(r)
 	b.overrides(r)
 	b.ids(r)
@@ -141,7 +145,7 @@ func later(value, only string, planned bool) error {
 // types reads the rule's list of types.
 func (b *builder) types(r *rule) {
 	for _, s := range r.config.Types {
-		one, err := parseTypeRule(s)
+		one, err := filetype.Parse(s)
 		if err != nil {
 			b.fail(r.config.Places, "types", err)
 			continue
@@ -160,7 +164,7 @@ func (b *builder) targets(r *rule) {
 		d, ok := b.table.destinations[name]
 		switch {
 		case !ok:
-			b.fail(c.Places, "to", fmt.Errorf("there is no destination %q; %s", name, settings.Suggest(name, b.known())))
+			b.fail(c.Places, "to", fmt.Errorf("there is no destination %q; %s", name, settings.Suggest(name, b.table.names)))
 			continue
 		case slices.Contains(c.To[:i], name):
 			b.fail(c.Places, "to", fmt.Errorf("%q is there twice; name it once", name))
@@ -174,9 +178,6 @@ func (b *builder) targets(r *rule) {
 		}
 	}
 }
-
-// known returns the names of the destinations.
-func (b *builder) known() []string { return slices.Sorted(maps.Keys(b.table.destinations)) }
 
 // overrides reads what the rule says for single destinations.
 func (b *builder) overrides(r *rule) {
@@ -194,15 +195,15 @@ func (b *builder) overrides(r *rule) {
 			continue
 		}
 		report := func(key string, err error) { b.fail(place(key), "at."+name+"."+key, err) }
-		l := compile(k, fmt.Sprintf("route %d, at.%s", r.number, name), report)
-		l.check(r.captures, report)
+		l := keys.Compile(k, fmt.Sprintf("route %d, at.%s", r.number, name), report)
+		l.Check(r.captures, report)
 		r.targets[i].at = &l
-		for _, key := range l.said() {
+		for _, key := range l.Said() {
 			if !r.targets[i].has(key) {
 				b.warn(place(key), "at."+name+"."+key, "has no effect there; %s", r.targets[i].effective())
 			}
 		}
-		if note := l.clamped(); note != "" {
+		if note := l.Clamped(); note != "" {
 			b.warn(place("expiration"), "at."+name+".expiration", "%s", note)
 		}
 	}
@@ -224,8 +225,8 @@ func (b *builder) ids(r *rule) {
 			b.fail(r.config.Places, "categories", fmt.Errorf("the id of %q is %q; it must be a whole number from 0 to 4294967295", name, id))
 		}
 	}
-	check := func(l layer, places settings.Places, prefix string) {
-		s, constant := l.texts["category_id"].Constant()
+	check := func(l keys.Layer, places settings.Places, prefix string) {
+		s, constant := l.Text("category_id").Constant()
 		if _, named := r.category.find(s); !constant || s == "" || named || !numbers || isNumber(s) {
 			return
 		}
@@ -242,7 +243,7 @@ func (b *builder) ids(r *rule) {
 // effects warns of keys that come to nothing.
 func (b *builder) effects(r *rule) {
 	places := r.config.Places
-	for _, key := range r.layer.said() {
+	for _, key := range r.layer.Said() {
 		if !slices.ContainsFunc(r.targets, func(d target) bool { return d.has(key) }) && len(r.targets) > 0 {
 			takes := make([]string, len(r.targets))
 			for i, d := range r.targets {
@@ -251,12 +252,12 @@ func (b *builder) effects(r *rule) {
 			b.warn(places, key, "has no effect at this route's destinations; %s", strings.Join(takes, ", "))
 		}
 	}
-	if note := r.layer.clamped(); note != "" {
+	if note := r.layer.Clamped(); note != "" {
 		b.warn(places, "expiration", "%s", note)
 	}
 	for _, m := range []struct{ names, key string }{{"albums", "album_id"}, {"categories", "category_id"}} {
 		given := m.names == "albums" && len(r.albums) > 0 || m.names == "categories" && len(r.category) > 0
-		said := r.layer.says(m.key) || slices.ContainsFunc(r.targets, func(d target) bool { return d.at != nil && d.at.says(m.key) })
+		said := r.layer.Says(m.key) || slices.ContainsFunc(r.targets, func(d target) bool { return d.at != nil && d.at.Says(m.key) })
 		if given && !said {
 			b.warn(places, m.names, "has no effect before %s says which name to look up, as in %s = \"{album}\"", m.key, m.key)
 		}
@@ -270,7 +271,7 @@ func (b *builder) effects(r *rule) {
 func (b *builder) unreachable() {
 	for i, r := range b.table.routes {
 		for _, before := range b.table.routes[:i] {
-			if before.pattern.covers(r.pattern) {
+			if before.pattern.Covers(r.pattern) {
 				b.current = r
 				b.warn(r.config.Places, "path", "is never reached, because %s comes first and matches all of it; put this route before that one", before.title())
 				break

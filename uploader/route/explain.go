@@ -6,6 +6,8 @@ import (
 	"fmt"
 
 	"slipway/uploader"
+	"slipway/uploader/route/filetype"
+	"slipway/uploader/route/keys"
 )
 
 // Explanation says what the configuration makes of a file.
@@ -72,7 +74,7 @@ func (t *Table) Explain(ctx context.Context, path, mediaType string, size int64,
 		e.Why = "files of this name are kept and never forwarded: temporary and system files, and " + FolderFile
 	case t.keptOnly(path):
 		e.Why = "this is the name of a sidecar; such a file is kept and never forwarded"
-	case !takesAny(r.types, name, e.Type):
+	case !filetype.Any(r.types, name, e.Type):
 		e.Why = fmt.Sprintf("the route's types (%s) do not include it", r.typesText())
 	}
 	for _, d := range r.targets {
@@ -114,7 +116,7 @@ func (d *destination) explain(name, mediaType string, size int64) string {
 	case wrongType:
 		return fmt.Sprintf("it does not take files of type %s", orUnknown(mediaType))
 	case refusedExtension:
-		return fmt.Sprintf("it never takes files that end in %s", extension(name))
+		return fmt.Sprintf("it never takes files that end in %s", filetype.Extension(name))
 	case tooLarge:
 		return fmt.Sprintf("it takes files up to %s", bytesText(d.limit))
 	}
@@ -131,19 +133,19 @@ func orUnknown(mediaType string) string {
 // explain returns the keys that are said and who says them.
 func (s *sheet) explain() []ExplainedKey {
 	var out []ExplainedKey
-	for _, name := range keyNames {
-		l, said := s.layers.of(name)
+	for _, name := range keys.Names {
+		l, said := s.layers.Of(name)
 		if !said {
 			continue
 		}
-		k := ExplainedKey{Key: name, Source: l.source, Written: l.written(name), NoEffect: !s.destination.has(name)}
-		switch {
-		case name == "tags":
+		k := ExplainedKey{Key: name, Source: l.Source, Written: l.Written(name), NoEffect: !s.destination.has(name)}
+		switch name {
+		case "tags":
 			k.Value = fmt.Sprintf("%q", s.tags(l))
-		case len(l.templates(name)) > 0:
-			k.Value = s.text(name, l)
-		default:
+		case "nsfw", "width", "use_file_date":
 			k.Value = k.Written
+		default:
+			k.Value = s.text(name, l)
 		}
 		out = append(out, k)
 	}

@@ -5,31 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"maps"
-	"slices"
 	"strings"
 	"sync"
 
 	"slipway/uploader"
-	"slipway/uploader/route/settings"
+	"slipway/uploader/route/keys"
 )
-
-// folderConfig is what an .album.toml may hold.
-type folderConfig struct {
-	Keys
-	At     map[string]Keys `toml:"at"`
-	Places settings.Places `toml:"-"`
-}
-
-// folderSays is an .album.toml, ready for use.
-type folderSays struct {
-	text   string
-	path   string
-	layer  layer
-	at     map[string]layer
-	places func(at, key string) settings.Place
-	errs   settings.Errors
-}
 
 // foldersCached is how many files a folderCache keeps at most.
 const foldersCached = 256
@@ -38,18 +19,18 @@ const foldersCached = 256
 // are the same.
 type folderCache struct {
 	mu    sync.Mutex
-	files map[string]*folderSays
+	files map[string]*keys.File
 }
 
 // get returns the file at path, whose bytes are text.
-func (c *folderCache) get(path string, text []byte, parse func() *folderSays) *folderSays {
+func (c *folderCache) get(path string, text []byte, parse func() *keys.File) *keys.File {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if f, ok := c.files[path]; ok && f.text == string(text) {
+	if f, ok := c.files[path]; ok && f.Same(text) {
 		return f
 	}
 	if c.files == nil || len(c.files) >= foldersCached {
-		c.files = map[string]*folderSays{}
+		c.files = map[string]*keys.File{}
 	}
 	f := parse()
 	c.files[path] = f
@@ -58,11 +39,11 @@ func (c *folderCache) get(path string, text []byte, parse func() *folderSays) *f
 
 // folderLayers returns what the .album.toml files of path's folders say for a
 // destination, the nearest first. A file that cannot be used is a *uploader.Hold.
-func (t *Table) folderLayers(ctx context.Context, path, destination string, captures []string) (layers, error) {
+func (t *Table) folderLayers(ctx context.Context, path, destination string, captures []string) (keys.Layers, error) {
 	if t.options.Folder == nil {
 		return nil, nil
 	}
-	var out layers
+	var out keys.Layers
 	for dir := path; dir != ""; {
 		dir = dir[:strings.LastIndexByte(dir, '/')]
 		file := dir + "/" + FolderFile
@@ -75,14 +56,11 @@ func (t *Table) folderLayers(ctx context.Context, path, destination string, capt
 		case len(text) > FolderFileMax:
 			return nil, folderHold(fmt.Sprintf("%s is over %d KiB", file, FolderFileMax>>10))
 		}
-		f := t.folders.get(file, text, func() *folderSays { return t.parseFolder(file, text) })
-		if errs := f.problems(captures); len(errs) > 0 {
+		f := t.folders.get(file, text, func() *keys.File { return keys.ParseFile(file, text, t.names) })
+		if errs := f.Problems(captures); len(errs) > 0 {
 			return nil, folderHold(strings.ReplaceAll(errs.Error(), "\n", "; "))
 		}
-		if l, ok := f.at[destination]; ok {
-			out = append(out, l)
-		}
-		out = append(out, f.layer)
+		out = append(out, f.Layers(destination)...)
 	}
 	return out, nil
 }
@@ -94,56 +72,4 @@ func folderHold(text string) error {
 		Text:   text,
 		Remedy: `correct that file, then delete the .error.txt beside the picture, or run "slipway queue release"`,
 	}
-}
-
-// parseFolder reads one .album.toml.
-func (t *Table) parseFolder(path string, text []byte) *folderSays {
-	f := &folderSays{text: string(text), path: path, at: map[string]layer{}}
-	var c folderConfig
-	if err := settings.Decode(text, path, &c); err != nil {
-		if !errors.As(err, &f.errs) {
-			f.errs = settings.Errors{{Place: settings.Place{File: path}, Text: err.Error()}}
-		}
-		return f
-	}
-	f.places = func(at, key string) settings.Place {
-		if at == "" {
-			return c.Places.Of(key)
-		}
-		return c.At[at].Places.Of(key)
-	}
-	f.layer = compile(c.Keys, path, f.report("", &f.errs))
-	for _, name := range slices.Sorted(maps.Keys(c.At)) {
-		if _, ok := t.destinations[name]; !ok {
-			f.report(name, &f.errs)("", fmt.Errorf("there is no destination %q; %s", name,
-				settings.Suggest(name, slices.Collect(maps.Keys(t.destinations)))))
-			continue
-		}
-		f.at[name] = compile(c.At[name], path+", at."+name, f.report(name, &f.errs))
-	}
-	return f
-}
-
-// report returns a function that adds an error about a key to errs.
-func (f *folderSays) report(at string, errs *settings.Errors) func(key string, err error) {
-	return func(key string, err error) {
-		name := strings.Trim(strings.TrimSuffix("at."+at+"."+key, "."), ".")
-		if at == "" {
-			name = key
-		}
-		*errs = append(*errs, &settings.Error{Place: f.places(at, key), Text: name + ": " + err.Error()})
-	}
-}
-
-// problems returns what is wrong with the file for a route with these captures.
-func (f *folderSays) problems(captures []string) settings.Errors {
-	if len(f.errs) > 0 {
-		return f.errs
-	}
-	var errs settings.Errors
-	f.layer.check(captures, f.report("", &errs))
-	for _, name := range slices.Sorted(maps.Keys(f.at)) {
-		f.at[name].check(captures, f.report(name, &errs))
-	}
-	return errs
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"slipway/uploader"
+	"slipway/uploader/route/keys"
 )
 
 const albumRoute = `
@@ -150,7 +151,7 @@ func FuzzFolderFile(f *testing.F) {
 		if p.Keys.Width < 0 || p.Keys.CategoryID != "" && !isNumber(p.Keys.CategoryID) {
 			t.Errorf("%+v", p.Keys)
 		}
-		if _, err := parseExpiration(p.Keys.Expiration); err != nil && p.Keys.Expiration != "" {
+		if _, err := keys.ParseExpiration(p.Keys.Expiration); err != nil && p.Keys.Expiration != "" {
 			t.Errorf("%+v", p.Keys)
 		}
 	})

@@ -5,13 +5,15 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"slipway/uploader/route/keys"
 )
 
 // names gives the ids of a host's albums or categories by their names.
 type names map[string]string
 
 // newNames returns m with its names in the form they are compared in.
-func newNames(m map[string]Text) names {
+func newNames(m map[string]keys.Text) names {
 	out := names{}
 	for name, id := range m {
 		out[key(name)] = string(id)

@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"slipway/uploader"
+	"slipway/uploader/route/filetype"
+	"slipway/uploader/route/keys"
 	"slipway/uploader/route/settings"
 )
 
@@ -43,7 +45,7 @@ type sheet struct {
 	destination *destination
 	rule        *rule // nil where no route goes there any more
 	captures    map[string]string
-	layers      layers
+	layers      keys.Layers
 	metadata    func() (map[string]string, error)
 	read        bool // metadata was called
 	values      map[string]string
@@ -84,9 +86,9 @@ func (s *sheet) lookup(name string) string {
 	case "name":
 		return base
 	case "stem":
-		return strings.TrimSuffix(base, extension(base))
+		return strings.TrimSuffix(base, filetype.Extension(base))
 	case "ext":
-		return strings.TrimPrefix(extension(base), ".")
+		return strings.TrimPrefix(filetype.Extension(base), ".")
 	case "dir":
 		return cmp.Or(dir, "/")
 	case "album":
@@ -120,7 +122,7 @@ func (s *sheet) keys() (uploader.Keys, error) {
 	var k uploader.Keys
 	var problem error
 	for _, name := range s.destination.properties.Keys {
-		l, said := s.layers.of(name)
+		l, said := s.layers.Of(name)
 		if !said {
 			continue
 		}
@@ -139,11 +141,11 @@ func (s *sheet) keys() (uploader.Keys, error) {
 		case "expiration":
 			k.Expiration, err = s.expiration(l)
 		case "nsfw":
-			k.NSFW = *l.nsfw
+			k.NSFW = *l.NSFW
 		case "width":
-			k.Width = *l.width
+			k.Width = *l.Width
 		case "use_file_date":
-			k.UseFileDate = *l.fileDate
+			k.UseFileDate = *l.FileDate
 		}
 		problem = cmp.Or(problem, err)
 	}
@@ -157,14 +159,14 @@ func (s *sheet) keys() (uploader.Keys, error) {
 }
 
 // text renders a key of one template.
-func (s *sheet) text(name string, l layer) string {
-	return strings.TrimSpace(l.texts[name].Render(s.lookup))
+func (s *sheet) text(name string, l keys.Layer) string {
+	return strings.TrimSpace(l.Text(name).Render(s.lookup))
 }
 
 // tags renders and splits the tags, each once.
-func (s *sheet) tags(l layer) []string {
+func (s *sheet) tags(l keys.Layer) []string {
 	var out []string
-	for _, t := range *l.tags {
+	for _, t := range *l.Tags {
 		for tag := range strings.SplitSeq(t.Render(s.lookup), ",") {
 			tag = strings.TrimSpace(tag)
 			same := func(other string) bool { return strings.EqualFold(other, tag) }
@@ -178,15 +180,15 @@ func (s *sheet) tags(l layer) []string {
 
 // expiration renders the expiration and refuses one that no host can read, which
 // would delete the picture after five minutes.
-func (s *sheet) expiration(l layer) (string, error) {
+func (s *sheet) expiration(l keys.Layer) (string, error) {
 	text := s.text("expiration", l)
 	if text == "" {
 		return "", nil
 	}
-	if _, err := parseExpiration(text); err != nil {
+	if _, err := keys.ParseExpiration(text); err != nil {
 		return "", &uploader.Hold{
 			Reason: uploader.ReasonSettings,
-			Text:   fmt.Sprintf("expiration (%s) comes to %q, which %v", l.source, text, err),
+			Text:   fmt.Sprintf("expiration (%s) comes to %q, which %v", l.Source, text, err),
 			Remedy: `correct it there, then delete the .error.txt beside the picture, or run "slipway queue release"`,
 		}
 	}
@@ -201,7 +203,7 @@ func (s *sheet) expiration(l layer) (string, error) {
 //  3. Without a list the result is the id.
 //  4. What is then no number where numbers are wanted, or not in the list, is
 //     unknown: on_unknown decides.
-func (s *sheet) id(name string, l layer) (string, error) {
+func (s *sheet) id(name string, l keys.Layer) (string, error) {
 	value := s.text(name, l)
 	if value == "" {
 		return "", nil
@@ -210,14 +212,14 @@ func (s *sheet) id(name string, l layer) (string, error) {
 	if id, ok := known.find(value); ok {
 		return id, nil
 	}
-	_, constant := l.texts[name].Constant()
+	_, constant := l.Text(name).Constant()
 	asItIs := len(known) == 0 || constant || known.isID(value)
 	if asItIs && (name != "category_id" || isNumber(value)) {
 		return value, nil
 	}
-	text := fmt.Sprintf("%s (%s) comes to %q, which is not among the %s of the route", name, l.source, value, list)
+	text := fmt.Sprintf("%s (%s) comes to %q, which is not among the %s of the route", name, l.Source, value, list)
 	if len(known) == 0 {
-		text = fmt.Sprintf("%s (%s) comes to %q, and %s wants a number", name, l.source, value, s.destination.name)
+		text = fmt.Sprintf("%s (%s) comes to %q, and %s wants a number", name, l.Source, value, s.destination.name)
 	}
 	return "", s.unknown(text, s.remedy(value, list, known))
 }

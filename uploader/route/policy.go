@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"slipway/uploader/route/filetype"
 	"slipway/vfs"
 )
 
@@ -52,12 +53,12 @@ func (t *Table) Public(path string) bool {
 
 // mayTake judges a name by its extension; a name without one is left to its content.
 func (r *rule) mayTake(name string) bool {
-	ext := extension(name)
+	ext := filetype.Extension(name)
 	if ext == "" {
 		return true
 	}
-	guess := typeOf(ext)
-	if !takesAny(r.types, name, guess) {
+	guess := filetype.Of(ext)
+	if !filetype.Any(r.types, name, guess) {
 		return false
 	}
 	return slices.ContainsFunc(r.targets, func(d target) bool { return d.takes(name, guess, -1) == taken })
@@ -121,7 +122,7 @@ func (t *Table) foldersBeside(path string) []string {
 	first, _, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
 	var folders []string
 	for _, r := range t.routes {
-		if f := r.pattern.Folder(); r.pattern.elements[0].literal == key(first) && !slices.Contains(folders, f) {
+		if f := r.pattern.Folder(); r.pattern.BeginsWith(first) && !slices.Contains(folders, f) {
 			folders = append(folders, f)
 		}
 	}

@@ -13,6 +13,9 @@ import (
 	"strings"
 
 	"slipway/uploader"
+	"slipway/uploader/route/filetype"
+	"slipway/uploader/route/keys"
+	"slipway/uploader/route/pattern"
 	"slipway/vfs"
 )
 
@@ -52,6 +55,7 @@ type Table struct {
 	options      Options
 	routes       []*rule
 	destinations map[string]*destination
+	names        []string // of the destinations, in order
 	folders      folderCache
 	warnings     []string
 }
@@ -64,12 +68,12 @@ var (
 // rule is one route, ready for use.
 type rule struct {
 	number   int // from 1, as people count
-	pattern  Pattern
+	pattern  pattern.Pattern
 	captures []string
 	config   Config
-	layer    layer
+	layer    keys.Layer
 	targets  []target
-	types    []typeRule
+	types    []filetype.Rule
 	limit    int64 // bytes; over it every target refuses. 0: some has no limit
 	albums   names
 	category names
@@ -79,14 +83,14 @@ type rule struct {
 type target struct {
 	*destination
 	order int
-	at    *layer // what the rule says for it alone
+	at    *keys.Layer // what the rule says for it alone
 }
 
 // destination is one account, ready for use.
 type destination struct {
 	name       string
 	properties uploader.Properties
-	types      []typeRule
+	types      []filetype.Rule
 	limit      int64 // bytes; 0: none known
 }
 
@@ -106,9 +110,9 @@ const (
 // takes judges a file by its name, type and size (-1: not known).
 func (d *destination) takes(name, mediaType string, size int64) refusal {
 	switch {
-	case !takesAny(d.types, name, mediaType):
+	case !filetype.Any(d.types, name, mediaType):
 		return wrongType
-	case len(d.properties.RefusedExtensions) > 0 && refusesExtension(d.properties.RefusedExtensions, extension(name)):
+	case len(d.properties.RefusedExtensions) > 0 && refusesExtension(d.properties.RefusedExtensions, filetype.Extension(name)):
 		return refusedExtension
 	case d.limit > 0 && size > d.limit:
 		return tooLarge
@@ -123,7 +127,7 @@ func refusesExtension(refused []string, ext string) bool {
 // find returns the first rule that matches path, or nil.
 func (t *Table) find(path string) *rule {
 	for _, r := range t.routes {
-		if r.pattern.matches(path) {
+		if r.pattern.Matches(path) {
 			return r
 		}
 	}
@@ -135,7 +139,7 @@ func (t *Table) find(path string) *rule {
 // what holds for it is the rule that it would have gone by.
 func (t *Table) findTo(path, destination string) *rule {
 	for _, r := range t.routes {
-		if r.pattern.matches(path) && slices.Contains(r.config.To, destination) {
+		if r.pattern.Matches(path) && slices.Contains(r.config.To, destination) {
 			return r
 		}
 	}
@@ -158,7 +162,7 @@ func (t *Table) Owed(path, mediaType string, size int64) []uploader.Owed {
 	}
 	name := baseName(path)
 	mediaType = typeOrGuess(mediaType, name)
-	if !takesAny(r.types, name, mediaType) {
+	if !filetype.Any(r.types, name, mediaType) {
 		return nil
 	}
 	owed := make([]uploader.Owed, 0, len(r.targets))
@@ -173,9 +177,9 @@ func (t *Table) Owed(path, mediaType string, size int64) []uploader.Owed {
 // typeOrGuess returns the plain media type, or one guessed from the name.
 func typeOrGuess(mediaType, name string) string {
 	if mediaType == "" {
-		return typeOf(extension(name))
+		return filetype.Of(filetype.Extension(name))
 	}
-	return plainType(mediaType)
+	return filetype.Plain(mediaType)
 }
 
 // keptOnly reports whether a file is never forwarded, by its name alone.

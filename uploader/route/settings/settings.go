@@ -13,6 +13,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/BurntSushi/toml"
 )
@@ -136,4 +137,10 @@ func withoutMarks(s string) string {
 		}
 	}
 	return s
+}
+
+// Character returns an error about the byte at offset i of s, which it counts in
+// characters, as people do: "character 9: …".
+func Character(s string, i int, format string, args ...any) error {
+	return fmt.Errorf("character %d: %s", utf8.RuneCountInString(s[:i])+1, fmt.Sprintf(format, args...))
 }

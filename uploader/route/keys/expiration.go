@@ -1,4 +1,4 @@
-package route
+package keys
 
 import (
 	"errors"
@@ -19,9 +19,9 @@ const (
 // after five minutes.
 var errExpiration = errors.New(`is neither a time span as in "PT5M", "P3D" or "P1Y2M" (ISO 8601) nor a number of seconds above 0`)
 
-// parseExpiration returns about how long s is: an ISO 8601 duration of whole
+// ParseExpiration returns about how long s is: an ISO 8601 duration of whole
 // numbers (PnYnMnDTnHnMnS or PnW, §4.4.3.2 of ISO 8601:2004) or a number of seconds.
-func parseExpiration(s string) (time.Duration, error) {
+func ParseExpiration(s string) (time.Duration, error) {
 	if seconds, err := strconv.ParseUint(s, 10, 32); err == nil && seconds > 0 {
 		return time.Duration(seconds) * time.Second, nil
 	}

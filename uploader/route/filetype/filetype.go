@@ -1,4 +1,5 @@
-package route
+// Package filetype tells files apart by media type, extension and name.
+package filetype
 
 import (
 	"fmt"
@@ -7,44 +8,44 @@ import (
 	"strings"
 )
 
-// typeRule is one entry of a list of types: a media type, an extension, or a
+// Rule is one entry of a list of types: a media type, an extension, or a
 // pattern of names, all in lower case.
-type typeRule struct {
+type Rule struct {
 	media     string // "image/jpeg"; "image/" for "image/*"; "/" for "*/*"
 	extension string // ".jpg"
 	glob      string // "img_*.jpg"
 }
 
-// parseTypeRule reads one entry of a route's types or a driver's.
-func parseTypeRule(s string) (typeRule, error) {
+// Parse reads one entry of a route's types or a driver's.
+func Parse(s string) (Rule, error) {
 	low := strings.ToLower(strings.TrimSpace(s))
 	major, minor, isMedia := strings.Cut(low, "/")
 	switch {
 	case isMedia && (major == "" || minor == "" || strings.Contains(minor, "/") || strings.ContainsAny(strings.TrimSuffix(low, "*"), "*? ") && low != "*/*"):
-		return typeRule{}, fmt.Errorf(`%q is not a media type; write it as in "image/jpeg" or "image/*"`, s)
+		return Rule{}, fmt.Errorf(`%q is not a media type; write it as in "image/jpeg" or "image/*"`, s)
 	case low == "*/*":
-		return typeRule{media: "/"}, nil
+		return Rule{media: "/"}, nil
 	case isMedia && minor == "*":
-		return typeRule{media: major + "/"}, nil
+		return Rule{media: major + "/"}, nil
 	case isMedia && strings.HasSuffix(minor, "*"):
-		return typeRule{}, fmt.Errorf(`%q is not a media type; write "%s/*" for all of them`, s, major)
+		return Rule{}, fmt.Errorf(`%q is not a media type; write "%s/*" for all of them`, s, major)
 	case isMedia:
-		return typeRule{media: plainType(low)}, nil
+		return Rule{media: Plain(low)}, nil
 	case strings.ContainsAny(low, "*?["):
 		if _, err := path.Match(low, ""); err != nil {
-			return typeRule{}, fmt.Errorf(`%q is not a pattern of names; write it as in "IMG_*.jpg"`, s)
+			return Rule{}, fmt.Errorf(`%q is not a pattern of names; write it as in "IMG_*.jpg"`, s)
 		}
-		return typeRule{glob: low}, nil
+		return Rule{glob: low}, nil
 	case strings.HasPrefix(low, ".") && len(low) > 1:
-		return typeRule{extension: low}, nil
-	case typeOf("."+low) != "":
-		return typeRule{extension: "." + low}, nil
+		return Rule{extension: low}, nil
+	case Of("."+low) != "":
+		return Rule{extension: "." + low}, nil
 	}
-	return typeRule{}, fmt.Errorf(`%q is neither a media type nor an extension; write it as in "image/jpeg", "image/*", ".jpg" or "IMG_*.jpg"`, s)
+	return Rule{}, fmt.Errorf(`%q is neither a media type nor an extension; write it as in "image/jpeg", "image/*", ".jpg" or "IMG_*.jpg"`, s)
 }
 
-// takes reports whether a file of that name and media type is of the rule's type.
-func (r typeRule) takes(name, mediaType string) bool {
+// Takes reports whether a file of that name and media type is of the rule's type.
+func (r Rule) Takes(name, mediaType string) bool {
 	switch {
 	case r.media == "/":
 		return true
@@ -53,22 +54,22 @@ func (r typeRule) takes(name, mediaType string) bool {
 	case r.media != "":
 		return strings.EqualFold(mediaType, r.media)
 	case r.extension != "":
-		return strings.EqualFold(extension(name), r.extension)
+		return strings.EqualFold(Extension(name), r.extension)
 	}
 	ok, _ := path.Match(r.glob, strings.ToLower(name))
 	return ok
 }
 
-// takesAny reports whether one of rules takes the file; no rules take every file.
-func takesAny(rules []typeRule, name, mediaType string) bool {
+// Any reports whether one of rules takes the file; no rules take every file.
+func Any(rules []Rule, name, mediaType string) bool {
 	if len(rules) == 0 {
 		return true
 	}
-	return slices.ContainsFunc(rules, func(r typeRule) bool { return r.takes(name, mediaType) })
+	return slices.ContainsFunc(rules, func(r Rule) bool { return r.Takes(name, mediaType) })
 }
 
 // String returns the rule as it is written.
-func (r typeRule) String() string {
+func (r Rule) String() string {
 	switch {
 	case r.media == "/":
 		return "*/*"
@@ -78,9 +79,9 @@ func (r typeRule) String() string {
 	return r.media + r.extension + r.glob
 }
 
-// plainType returns a media type in lower case, without its parameters, by the
+// Plain returns a media type in lower case, without its parameters, by the
 // name that is registered where another is common.
-func plainType(s string) string {
+func Plain(s string) string {
 	if i := strings.IndexByte(s, ';'); i >= 0 {
 		s = strings.TrimSpace(s[:i])
 	}
@@ -93,9 +94,9 @@ func plainType(s string) string {
 	return s
 }
 
-// extension returns what name ends with from its last dot on, or "" where that is
+// Extension returns what name ends with from its last dot on, or "" where that is
 // the first or the last character.
-func extension(name string) string {
+func Extension(name string) string {
 	if i := strings.LastIndexByte(name, '.'); i > 0 && i < len(name)-1 {
 		return name[i:]
 	}
@@ -119,8 +120,8 @@ var mediaTypes = map[string]string{
 	".pdf": "application/pdf", ".txt": "text/plain", ".html": "text/html", ".json": "application/json", ".zip": "application/zip",
 }
 
-// typeOf returns the media type of an extension, or "" where it is not known.
-func typeOf(ext string) string {
+// Of returns the media type of an extension, or "" where it is not known.
+func Of(ext string) string {
 	if t, ok := mediaTypes[ext]; ok {
 		return t
 	}

@@ -1,10 +1,13 @@
-package route
+// Package pattern matches the paths of files against the paths of routes.
+package pattern
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"slipway/uploader/route/settings"
+	"slipway/vfs"
 )
 
 // Pattern says which paths a route takes: "/products/{category}/{rest...}".
@@ -25,11 +28,11 @@ type element struct {
 	rest    bool
 }
 
-// ParsePattern reads a pattern. Its error says at which character what is wrong
+// Parse reads a pattern. Its error says at which character what is wrong
 // and what to write instead.
-func ParsePattern(s string) (Pattern, error) {
+func Parse(s string) (Pattern, error) {
 	if !strings.HasPrefix(s, "/") {
-		return Pattern{}, at(s, 0, `a path begins with "/"; write %q`, "/"+s)
+		return Pattern{}, settings.Character(s, 0, `a path begins with "/"; write %q`, "/"+s)
 	}
 	p := Pattern{text: s}
 	for start := 1; ; {
@@ -39,10 +42,10 @@ func ParsePattern(s string) (Pattern, error) {
 			return Pattern{}, err
 		}
 		if e.rest && more {
-			return Pattern{}, at(s, start, `"{%s...}" takes all that follows, so it must be last; write "{%s}" for one element`, e.capture, e.capture)
+			return Pattern{}, settings.Character(s, start, `"{%s...}" takes all that follows, so it must be last; write "{%s}" for one element`, e.capture, e.capture)
 		}
 		if e.capture != "" && slices.Contains(p.Captures(), e.capture) {
-			return Pattern{}, at(s, start, `the name %q is there twice; give one of the two another name`, e.capture)
+			return Pattern{}, settings.Character(s, start, `the name %q is there twice; give one of the two another name`, e.capture)
 		}
 		p.elements = append(p.elements, e)
 		if !more {
@@ -52,47 +55,42 @@ func ParsePattern(s string) (Pattern, error) {
 	}
 }
 
-// at returns an error about the byte at offset i of s.
-func at(s string, i int, format string, args ...any) error {
-	return fmt.Errorf("character %d: %s", utf8.RuneCountInString(s[:i])+1, fmt.Sprintf(format, args...))
-}
-
 func parseElement(s string, start int, text string) (element, error) {
 	switch {
 	case text == "" && start == len(s):
-		return element{}, at(s, start, `the path ends with "/"; write %q for everything in that folder`, s+"{rest...}")
+		return element{}, settings.Character(s, start, `the path ends with "/"; write %q for everything in that folder`, s+"{rest...}")
 	case text == "":
-		return element{}, at(s, start, `an element is empty; write one "/" only`)
+		return element{}, settings.Character(s, start, `an element is empty; write one "/" only`)
 	case text == "." || text == "..":
-		return element{}, at(s, start, `%q is not a name; write the path without it`, text)
+		return element{}, settings.Character(s, start, `%q is not a name; write the path without it`, text)
 	case text[0] == '{' && text[len(text)-1] == '}':
 		return parseCapture(s, start, text[1:len(text)-1])
 	}
 	for i, r := range text {
 		switch {
 		case r == '{' || r == '}':
-			return element{}, at(s, start+i, `braces stand for a whole element; write "{name}" between two slashes`)
+			return element{}, settings.Character(s, start+i, `braces stand for a whole element; write "{name}" between two slashes`)
 		case r == '*' || r == '?':
-			return element{}, at(s, start+i, `%q is no wildcard here; write "{name}" for one element or "{rest...}" for all that follow`, string(r))
+			return element{}, settings.Character(s, start+i, `%q is no wildcard here; write "{name}" for one element or "{rest...}" for all that follow`, string(r))
 		case r == '\\':
-			return element{}, at(s, start+i, `folders are separated by "/"; write it instead of "\"`)
+			return element{}, settings.Character(s, start+i, `folders are separated by "/"; write it instead of "\"`)
 		case r < ' ' || r == 0x7f || r == utf8.RuneError:
-			return element{}, at(s, start+i, `%q cannot be in a name; leave it out`, string(r))
+			return element{}, settings.Character(s, start+i, `%q cannot be in a name; leave it out`, string(r))
 		}
 	}
-	return element{literal: key(text)}, nil
+	return element{literal: vfs.Key(text)}, nil
 }
 
 func parseCapture(s string, start int, name string) (element, error) {
 	bare, rest := strings.CutSuffix(name, "...")
 	if bare == "" {
-		return element{}, at(s, start, `a name is missing; write "{name}" for one element or "{rest...}" for all that follow`)
+		return element{}, settings.Character(s, start, `a name is missing; write "{name}" for one element or "{rest...}" for all that follow`)
 	}
 	for i := range len(bare) {
 		c := bare[i]
 		letter := c == '_' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
 		if !letter && (i == 0 || c < '0' || c > '9') {
-			return element{}, at(s, start+1+i, `a name between braces is made of letters, digits and "_" and begins with a letter, as in "{category}"`)
+			return element{}, settings.Character(s, start+1+i, `a name between braces is made of letters, digits and "_" and begins with a letter, as in "{category}"`)
 		}
 	}
 	return element{capture: bare, rest: rest}, nil
@@ -112,6 +110,9 @@ func (p Pattern) Captures() []string {
 	return names
 }
 
+// BeginsWith reports whether every path of p begins with the element name.
+func (p Pattern) BeginsWith(name string) bool { return p.elements[0].literal == vfs.Key(name) }
+
 // Folder returns the pattern of the folder that files of the route lie in, or
 // under, for people: "/inbox/", "/products/{category}/".
 func (p Pattern) Folder() string {
@@ -121,7 +122,7 @@ func (p Pattern) Folder() string {
 // Match reports whether path, absolute and clean, is one of p's, and what its
 // captures stand for, as the path has it.
 func (p Pattern) Match(path string) (captures map[string]string, ok bool) {
-	if !p.matches(path) {
+	if !p.Matches(path) {
 		return nil, false
 	}
 	captures = make(map[string]string, len(p.elements))
@@ -140,8 +141,8 @@ func (p Pattern) Match(path string) (captures map[string]string, ok bool) {
 	return captures, true
 }
 
-// matches is Match without the captures; it allocates nothing for ASCII names.
-func (p Pattern) matches(path string) bool {
+// Matches is Match without the captures; it allocates nothing for ASCII names.
+func (p Pattern) Matches(path string) bool {
 	tail, ok := strings.CutPrefix(path, "/")
 	if !ok {
 		return false
@@ -151,7 +152,7 @@ func (p Pattern) matches(path string) bool {
 			return tail != ""
 		}
 		name, next, more := strings.Cut(tail, "/")
-		if name == "" || e.literal != "" && name != e.literal && key(name) != e.literal {
+		if name == "" || e.literal != "" && name != e.literal && vfs.Key(name) != e.literal {
 			return false
 		}
 		if last := i == len(p.elements)-1; last == more {
@@ -162,8 +163,8 @@ func (p Pattern) matches(path string) bool {
 	return true
 }
 
-// covers reports whether every path of q is one of p's too.
-func (p Pattern) covers(q Pattern) bool {
+// Covers reports whether every path of q is one of p's too.
+func (p Pattern) Covers(q Pattern) bool {
 	for i, e := range p.elements {
 		switch {
 		case i == len(q.elements):

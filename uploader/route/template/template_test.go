@@ -1,4 +1,4 @@
-package route
+package template
 
 import (
 	"strings"
@@ -33,7 +33,7 @@ func TestTemplateRender(t *testing.T) {
 		"{exif.Model|stem} in {none|'x'}": "X100 in x",
 	}
 	for text, want := range tests {
-		tpl, err := ParseTemplate(text)
+		tpl, err := Parse(text)
 		if err != nil {
 			t.Errorf("%q: %v", text, err)
 			continue
@@ -46,12 +46,12 @@ func TestTemplateRender(t *testing.T) {
 
 func TestTemplateConstant(t *testing.T) {
 	for text, want := range map[string]string{"": "", "7": "7", "{{x}}": "{x}"} {
-		if got, ok := must(ParseTemplate(text)).Constant(); !ok || got != want {
+		if got, ok := must(Parse(text)).Constant(); !ok || got != want {
 			t.Errorf("%q: %q, %v", text, got, ok)
 		}
 	}
 	for _, text := range []string{"{x}", "a{x}", `{"x"}`} {
-		if _, ok := must(ParseTemplate(text)).Constant(); ok {
+		if _, ok := must(Parse(text)).Constant(); ok {
 			t.Errorf("%q is constant", text)
 		}
 	}
@@ -77,7 +77,7 @@ func TestTemplateErrors(t *testing.T) {
 		"{category|rest|iptc.Caption|keywords}": "",
 	}
 	for text, want := range tests {
-		tpl, err := ParseTemplate(text)
+		tpl, err := Parse(text)
 		if err == nil {
 			err = tpl.Check([]string{"category", "rest"})
 		}
@@ -94,10 +94,10 @@ func FuzzTemplate(f *testing.F) {
 	f.Add("{a", "\xff\x00")
 	f.Fuzz(func(t *testing.T, text, value string) {
 		escaped := strings.NewReplacer("{", "{{", "}", "}}").Replace(text)
-		if got, ok := must(ParseTemplate(escaped)).Constant(); !ok || got != text {
+		if got, ok := must(Parse(escaped)).Constant(); !ok || got != text {
 			t.Errorf("%q escaped is %q", text, got)
 		}
-		tpl, err := ParseTemplate(text)
+		tpl, err := Parse(text)
 		if err != nil {
 			return
 		}
@@ -108,4 +108,11 @@ func FuzzTemplate(f *testing.F) {
 		}
 		_ = tpl.Check(nil)
 	})
+}
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
 }

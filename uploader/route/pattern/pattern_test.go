@@ -1,10 +1,12 @@
-package route
+package pattern
 
 import (
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"slipway/vfs"
 )
 
 func TestPatternMatch(t *testing.T) {
@@ -33,7 +35,7 @@ func TestPatternMatch(t *testing.T) {
 		{"/cafe\u0301/{x}", "/caf\u00e9/e\u0301", map[string]string{"x": "e\u0301"}},
 	}
 	for _, tt := range tests {
-		p, err := ParsePattern(tt.pattern)
+		p, err := Parse(tt.pattern)
 		if err != nil {
 			t.Errorf("%s: %v", tt.pattern, err)
 			continue
@@ -69,7 +71,7 @@ func TestPatternErrors(t *testing.T) {
 		"/a\x00b/{rest...}": `character 3: "\x00" cannot be in a name; leave it out`,
 	}
 	for pattern, want := range tests {
-		_, err := ParsePattern(pattern)
+		_, err := Parse(pattern)
 		if err == nil || err.Error() != want {
 			t.Errorf("%q\n got %v\nwant %s", pattern, err, want)
 		}
@@ -94,7 +96,7 @@ func TestPatternCovers(t *testing.T) {
 		{"/a/b", "/a", false},
 	}
 	for _, tt := range tests {
-		if got := must(ParsePattern(tt.p)).covers(must(ParsePattern(tt.q))); got != tt.want {
+		if got := must(Parse(tt.p)).Covers(must(Parse(tt.q))); got != tt.want {
 			t.Errorf("%s covers %s: %v", tt.p, tt.q, got)
 		}
 	}
@@ -115,7 +117,7 @@ func FuzzPattern(f *testing.F) {
 	f.Add("/a/{b}/c", "/a//c")
 	f.Add("/e\u0301/{x}", "/\u00e9/y")
 	f.Fuzz(func(t *testing.T, pattern, path string) {
-		p, err := ParsePattern(pattern)
+		p, err := Parse(pattern)
 		if err != nil {
 			if !strings.HasPrefix(err.Error(), "character ") {
 				t.Errorf("no position: %v", err)
@@ -136,10 +138,10 @@ func FuzzPattern(f *testing.F) {
 				t.Errorf("%q is empty", e.capture)
 			}
 		}
-		if got := "/" + strings.Join(elements, "/"); key(got) != key(path) {
+		if got := "/" + strings.Join(elements, "/"); vfs.Key(got) != vfs.Key(path) {
 			t.Errorf("%q matched as %q", path, got)
 		}
-		if all := must(ParsePattern("/{all...}")); !all.covers(p) || !all.matches(path) {
+		if all := must(Parse("/{all...}")); !all.Covers(p) || !all.Matches(path) {
 			t.Errorf("/{all...} does not cover %q", pattern)
 		}
 	})

@@ -1,4 +1,5 @@
-package route
+// Package template fills text with what a file's path and the picture in it say.
+package template
 
 import (
 	"slices"
@@ -42,9 +43,9 @@ var (
 	ofMetadata = []string{"title", "caption", "keywords"}
 )
 
-// ParseTemplate reads a template. Its error says at which character what is
+// Parse reads a template. Its error says at which character what is
 // wrong and what to write instead. Names are not judged here, see Check.
-func ParseTemplate(s string) (Template, error) {
+func Parse(s string) (Template, error) {
 	t := Template{text: s}
 	var literal strings.Builder
 	flush := func() {
@@ -59,7 +60,7 @@ func ParseTemplate(s string) (Template, error) {
 			literal.WriteByte(c)
 			i += 2
 		case c == '}':
-			return Template{}, at(s, i, `"}" without "{" before it; write "}}" for a single brace`)
+			return Template{}, settings.Character(s, i, `"}" without "{" before it; write "}}" for a single brace`)
 		case c == '{':
 			end, choices, err := parsePlace(s, i)
 			if err != nil {
@@ -88,7 +89,7 @@ func parsePlace(s string, start int) (end int, choices []choice, err error) {
 		if i < len(s) && (s[i] == '"' || s[i] == '\'') {
 			n := strings.IndexByte(s[i+1:], s[i])
 			if n < 0 {
-				return 0, nil, at(s, i, "the quoted text has no end; write the same quote after it")
+				return 0, nil, settings.Character(s, i, "the quoted text has no end; write the same quote after it")
 			}
 			c.quoted, stop = s[i+1:i+1+n], i+n+2
 		} else {
@@ -116,11 +117,11 @@ func parsePlace(s string, start int) (end int, choices []choice, err error) {
 func placeEnds(s string, start, stop int, c choice, i int) error {
 	switch {
 	case stop == len(s):
-		return at(s, start, `"{" without "}" after it; write "{{" for a single brace`)
+		return settings.Character(s, start, `"{" without "}" after it; write "{{" for a single brace`)
 	case s[stop] != '}' && s[stop] != '|':
-		return at(s, stop, `%q cannot be in a name; write "{name}", or "{{" for a single brace`, firstRune(s[stop:]))
+		return settings.Character(s, stop, `%q cannot be in a name; write "{name}", or "{{" for a single brace`, firstRune(s[stop:]))
 	case c.name == "" && stop == i:
-		return at(s, i, `a name is missing; write "{name}", or "{{" for a single brace`)
+		return settings.Character(s, i, `a name is missing; write "{name}", or "{{" for a single brace`)
 	}
 	return nil
 }
@@ -164,7 +165,7 @@ func (t Template) Check(captures []string) error {
 			if settings.Nearest(c.name, known) == "" {
 				hint += ", and exif.…, iptc.…, xmp.…"
 			}
-			return at(t.text, c.at, "unknown name %q; %s", c.name, hint)
+			return settings.Character(t.text, c.at, "unknown name %q; %s", c.name, hint)
 		}
 	}
 	return nil
