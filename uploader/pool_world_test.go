@@ -104,7 +104,12 @@ func (w *world) host(name string, p uploader.Properties) *fakeHost {
 // start runs a pool until halt.
 func (w *world) start() {
 	c := w.config
-	c.Ledger, c.Router = w.l, w
+	if slow, ok := c.Ledger.(*slowLedger); ok {
+		slow.Ledger = w.l
+	} else {
+		c.Ledger = w.l
+	}
+	c.Router = w
 	c.Rand = func() float64 { return 0.5 }
 	c.Open = func(ctx context.Context, u uploader.Upload) (blob.Reader, error) {
 		content, err := w.tree.Bytes(ctx, u.Blob)

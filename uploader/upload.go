@@ -60,6 +60,7 @@ const (
 	ReasonLostReply = "lost-reply"          // held or ambiguous: the reply was lost
 	ReasonGone      = "destination-removed" // settling: the configuration has no such destination now
 	ReasonPaused    = "destination-paused"  // settling, as shown: the destination is paused
+	ReasonSlowDown  = "host-paused"         // settling, as shown: the host asked to slow down
 	ReasonMoved     = "moved"               // superseded: the file moved to another route
 	ReasonReplaced  = "replaced"            // superseded: the file has other bytes now
 	ReasonRemoved   = "removed"             // dropped: the file was removed

@@ -14,16 +14,18 @@ import (
 const selectUploads = `SELECT u.id, u.key, u.entry, u.path, u.destination, u.host, COALESCE(u.blob, ''), u.inline, u.sha256, u.size, u.type,
 	u.state, u.reason, u.error, u.remedy, u.notes, u.attempts, u.tries, u.ord, u.unusual, u.copy, u.released, u.attempt, u.body,
 	CASE WHEN e.sha256 = u.sha256 THEN 1 ELSE 0 END, u.due, u.created, u.sent, u.finished, u.lost, u.album, u.category,
-	COALESCE(d.paused, 0), COALESCE(h.id, 0), COALESCE(h.host, ''), COALESCE(h.destination, ''), COALESCE(h.album, ''), COALESCE(h.category, ''),
+	COALESCE(d.paused, 0), COALESCE(b.until, 0), COALESCE(h.id, 0), COALESCE(h.host, ''), COALESCE(h.destination, ''), COALESCE(h.album, ''), COALESCE(h.category, ''),
 	COALESCE(h.created, 0), COALESCE(h.expires, 0), COALESCE(h.deleted, 0), COALESCE(h.remote, ''), COALESCE(h.url, ''),
 	COALESCE(h.viewer_url, ''), COALESCE(h.thumbnail_url, ''), COALESCE(h.identical, 0)
-	FROM uploads u LEFT JOIN entries e ON e.id = u.entry LEFT JOIN hosted h ON h.id = u.hosted LEFT JOIN destinations d ON d.name = u.destination `
+	FROM uploads u LEFT JOIN entries e ON e.id = u.entry LEFT JOIN hosted h ON h.id = u.hosted LEFT JOIN destinations d ON d.name = u.destination
+	LEFT JOIN hosts b ON b.name = u.host `
 
 // scanned is an upload and what a row tells beyond it.
 type scanned struct {
 	uploader.Upload
 	attempt int
 	paused  bool
+	until   int64 // the host's bucket is paused
 	body    bool // the present attempt's may be complete
 }
 
@@ -36,7 +38,7 @@ func scanUpload(s *sql.Rows) (scanned, error) {
 	err := s.Scan(&u.ID, &u.Key, &u.Entry, &u.Path, &u.Destination, &u.Host, &u.Blob, &inline, &sum, &u.Size, &u.Type,
 		&u.State, &u.Reason, &u.Error, &u.Remedy, &notes, &u.Attempts, &u.Tries, &u.Order, &u.Unusual, &u.Copy, &released, &r.attempt, &body,
 		&present, &due, &created, &sent, &finished, &lost, &u.Album, &u.Category,
-		&paused, &h.ID, &h.Host, &h.Destination, &h.Album, &h.Category,
+		&paused, &r.until, &h.ID, &h.Host, &h.Destination, &h.Album, &h.Category,
 		&made, &expires, &deleted, &h.Result.ID, &h.URL, &h.ViewerURL, &h.ThumbnailURL, &identical)
 	if err != nil {
 		return r, err
@@ -71,6 +73,10 @@ func uploadsAnd(ctx context.Context, tx vfs.Tx, where string, args ...any) (us [
 // see: rows do not change when a destination is paused or taken away.
 func (l *Ledger) shown(ctx context.Context, tx vfs.Tx, where string, args ...any) (us []uploader.Upload, err error) {
 	there := l.config.Load().destinations
+	now, err := l.now(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
 	err = each(ctx, tx, func(s *sql.Rows) error {
 		r, err := scanUpload(s)
 		if r.State == uploader.Settling {
@@ -79,6 +85,8 @@ func (l *Ledger) shown(ctx context.Context, tx vfs.Tx, where string, args ...any
 				r.Reason = uploader.ReasonGone
 			case r.paused:
 				r.Reason = uploader.ReasonPaused
+			case r.until > nanos(now):
+				r.Reason = uploader.ReasonSlowDown
 			}
 		}
 		us = append(us, r.Upload)
