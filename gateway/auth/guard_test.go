@@ -44,6 +44,22 @@ func TestTheWaitDoublesUpToAMinute(t *testing.T) {
 	})
 }
 
+func TestARememberedAnswerClearsItsCounterToo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tab := table(t, ann())
+		want(t, tab, "ann", "right", office, nil)
+		for i := range 3 {
+			want(t, tab, "ann", fmt.Sprint(i), home, ErrWrong)
+			time.Sleep(2 * time.Second)
+		}
+		want(t, tab, "ann", "right", home, nil)
+		want(t, tab, "ann", "x", home, ErrWrong)
+		if got := waits(t, tab, "ann", "right", home); got != firstDelay {
+			t.Errorf("the wait is %v", got)
+		}
+	})
+}
+
 func TestCountersDecay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tab := table(t, ann())

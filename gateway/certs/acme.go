@@ -66,8 +66,7 @@ func (m *Manager) Start(listen string) error {
 	})
 	a.magic = certmagic.New(a.cache, certmagic.Config{
 		Storage:            a.files,
-		DefaultServerName:  m.o.ACMEDomains[0], // many FTP clients name none
-		FallbackServerName: m.o.ACMEDomains[0],
+		FallbackServerName: m.o.ACMEDomains[0], // many FTP clients name none
 		OnEvent:            m.event,
 		Logger:             zap.NewNop(),
 	})

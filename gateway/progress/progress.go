@@ -173,11 +173,15 @@ func (r *reader) Read(p []byte) (int, error) {
 // Done ends the file with a line that stays: its name, bytes and time.
 func (f *File) Done() {
 	f.end(func(took time.Duration) string {
-		s := fmt.Sprintf("%s in %s", Bytes(f.done), clock(took))
-		if seconds := took.Seconds(); seconds >= 1 {
-			s += fmt.Sprintf(" (%s/s)", Bytes(int64(float64(f.done)/seconds)))
+		seconds := took.Seconds()
+		if seconds < 0.1 {
+			return Bytes(f.done)
 		}
-		return s
+		s := fmt.Sprintf("%.1f s", seconds)
+		if seconds >= 10 {
+			s = clock(took.Round(time.Second))
+		}
+		return fmt.Sprintf("%s in %s (%s/s)", Bytes(f.done), s, Bytes(int64(float64(f.done)/seconds)))
 	})
 }
 

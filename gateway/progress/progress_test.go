@@ -131,7 +131,7 @@ func TestSeveralFilesAtOnce(t *testing.T) {
 		c.Fail(errors.New("cannot\x1bread"))
 		a.Done()
 		time.Sleep(interval)
-		s.shows(t, "b                [=============>            ]   50%  0.5/1.0 KiB  714 B/s  0:01", "c: failed: cannot?read", "a: 500 B in 0:02 (416 B/s)")
+		s.shows(t, "b                [=============>            ]   50%  0.5/1.0 KiB  714 B/s  0:01", "c: failed: cannot?read", "a: 500 B in 1.2 s (416 B/s)")
 	})
 }
 
@@ -152,7 +152,7 @@ func TestWithoutATerminal(t *testing.T) {
 		p.File("b.jpg", 10).Fail(io.ErrUnexpectedEOF)
 		p.Print(func() { io.WriteString(&s, "url\n") }) //nolint:errcheck // a screen
 		p.Close()
-		s.shows(t, "", "a?.jpg: 10 B in 0:02 (5 B/s)", "b.jpg: failed: unexpected EOF", "url")
+		s.shows(t, "", "a?.jpg: 10 B in 2.0 s (5 B/s)", "b.jpg: failed: unexpected EOF", "url")
 	})
 }
 
