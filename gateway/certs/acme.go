@@ -66,7 +66,7 @@ func (m *Manager) Start(listen string) error {
 	})
 	a.magic = certmagic.New(a.cache, certmagic.Config{
 		Storage:            a.files,
-		FallbackServerName: m.o.ACMEDomains[0], // many FTP clients name none
+		FallbackServerName: m.o.ACMEDomains[0], // many FTP clients name none, or another
 		OnEvent:            m.event,
 		Logger:             zap.NewNop(),
 	})
