@@ -88,6 +88,7 @@ func exif() []byte {
 			rational(0x829a, 10, 2500), rational(0x829d, 28, 10), ascii(0x9003, "2026:11:22 13:14:15"), raw(0x9000, []byte("0232")),
 			raw(0x927c, wholetest.Noise(300, 1)), raw(0x9286, []byte("ASCII\x00\x00\x00by hand")), {id: 0x8827, kind: 3, count: 1, data: []byte{1, 144}},
 		}},
+		{id: 0x14a, sub: []tag{ascii(0x131, "of the raw data")}},
 		{id: 0x8825, sub: []tag{
 			ascii(1, "S"), rational(2, 33, 1, 51, 1, 30, 1), ascii(3, "E"), rational(4, 151, 1, 12, 1, 0, 1),
 		}},
@@ -110,7 +111,7 @@ func iptc(records ...any) []byte {
 // xmp writes a packet around properties of one rdf:Description.
 func xmp(attributes, properties string) string {
 	return `<?xpacket begin="" id="W5M0MpCehiHzreSzNTczkc9d"?><x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="` + rdfSpace + `">` +
-		`<rdf:Description rdf:about="" xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:exif="http://ns.adobe.com/exif/1.0/"` +
+		`<rdf:Description rdf:about="uuid:1" xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:exif="http://ns.adobe.com/exif/1.0/"` +
 		` xmlns:photoshop="http://ns.adobe.com/photoshop/1.0/" ` + attributes + `>` +
 		properties + `</rdf:Description></rdf:RDF></x:xmpmeta><?xpacket end="w"?>`
 }

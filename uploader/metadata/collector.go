@@ -27,11 +27,14 @@ func newCollector(ctx context.Context) *collector {
 	return &collector{ctx: ctx, values: map[string]string{}, lists: map[string][]string{}}
 }
 
-// notText are tags whose values are no text for people.
+// notText are tags whose values are no text for people, or text in UTF-16, from
+// which the library drops each byte that is no ASCII: Windows writes the same
+// into XMP.
 var notText = map[string]bool{
 	"ApplicationNotes": true, "DNGPrivateData": true, "ICC_Profile": true, "ImageSourceData": true, "IPTC-NAA": true,
 	"JPEGTables": true, "OffsetSchema": true, "Padding": true, "PhotoshopSettings": true, "PrintIM": true, "SR2Private": true,
 	"StripByteCounts": true, "StripOffsets": true, "TileByteCounts": true, "TileOffsets": true,
+	"XPAuthor": true, "XPComment": true, "XPKeywords": true, "XPSubject": true, "XPTitle": true,
 }
 
 // wants decides which tags are read: those of the picture, not of a preview or
@@ -49,7 +52,9 @@ func (c *collector) wants(t imagemeta.TagInfo) bool {
 func (c *collector) tag(t imagemeta.TagInfo) error {
 	switch t.Source {
 	case imagemeta.EXIF:
-		c.put("exif."+t.Tag, text(t.Value))
+		if v := text(t.Value); !strings.ContainsRune(v, utf8.RuneError) || t.Tag != "UserComment" { // UTF-16 too
+			c.put("exif."+t.Tag, v)
+		}
 		if v, ok := t.Value.(float64); ok && t.Tag == "GPSLatitude" {
 			c.lat = v
 		} else if ok && t.Tag == "GPSLongitude" {

@@ -32,8 +32,8 @@ func (c *collector) result() map[string]string {
 		}
 	}
 	set("exif.camera", camera(c.values["exif.Make"], c.values["exif.Model"]))
-	set("title", c.first("xmp.Title", "iptc.ObjectName", "exif.XPTitle", "iptc.Headline"))
-	set("caption", c.first("xmp.Description", "iptc.Caption-Abstract", "exif.ImageDescription", "exif.XPComment", "exif.UserComment"))
+	set("title", c.first("xmp.Title", "iptc.ObjectName", "iptc.Headline"))
+	set("caption", c.first("xmp.Description", "iptc.Caption-Abstract", "exif.ImageDescription"))
 	set("keywords", c.keywords())
 	if lat, lon, ok := c.place(); ok {
 		set("gps.lat", strconv.FormatFloat(lat, 'f', 6, 64))
@@ -93,7 +93,6 @@ func camera(maker, model string) string {
 // keywords merges those of all kinds, each once whatever its case.
 func (c *collector) keywords() string {
 	all := append(append([]string{}, c.lists["iptc.Keywords"]...), c.lists["xmp.Subject"]...)
-	all = append(all, strings.Split(c.values["exif.XPKeywords"], ";")...)
 	var out []string
 	seen := map[string]bool{}
 	for _, entry := range all {

@@ -174,6 +174,7 @@ func TestUnsupported(t *testing.T) {
 	inter := append([]byte("\x11\x02\x00\x9d\x01\x2a\x2c\x01\x14\x00"), wholetest.Noise(50, 1)...)
 	unpadded := append(bytes.Clone(webp), "ABCD\x01\x00\x00\x00x"...)
 	binary.LittleEndian.PutUint32(unpadded[4:], uint32(len(unpadded)-8))
+	odd := wholetest.RIFF("WEBP", wholetest.Chunk("VP8X", make([]byte, 10)), webp[12:], []byte("EXIF\x01\x00\x00\x00x"))
 	for _, c := range []struct {
 		name, mediaType string
 		data            []byte
@@ -194,6 +195,7 @@ func TestUnsupported(t *testing.T) {
 		{"a WebP that begins with no key frame", "image/webp", wholetest.RIFF("WEBP", wholetest.Chunk("VP8 ", inter))},
 		{"a simple WebP with more chunks", "image/webp", wholetest.RIFF("WEBP", webp[12:], wholetest.Chunk("EXIF", []byte("exif")))},
 		{"a WebP without padding", "image/webp", unpadded},
+		{"an extended WebP without padding", "image/webp", odd},
 		{"a WebP with an odd header", "image/webp", wholetest.RIFF("WEBP", wholetest.Chunk("VP8X", make([]byte, 12)), webp[12:])},
 	} {
 		if _, err := New(t.Context(), opener(c.data), int64(len(c.data)), c.mediaType, id, 1); !errors.Is(err, ErrUnsupported) {
@@ -254,6 +256,37 @@ func TestErrors(t *testing.T) {
 	}
 	if _, err := r.Seek(0, 9); err == nil {
 		t.Error("a seek from nowhere passes")
+	}
+}
+
+// early returns io.EOF with the last bytes, as a Reader may.
+type early struct{ *bytes.Reader }
+
+func (e early) Read(b []byte) (int, error) {
+	n, err := e.Reader.Read(b)
+	if err == nil && e.Len() == 0 {
+		err = io.EOF
+	}
+	return n, err
+}
+
+func TestReaderWithEarlyEnd(t *testing.T) {
+	data := wholetest.WebP(50, 30, 1) // whose comment is behind the original's end
+	want := made(t, data, "image/webp", 1)
+	open := func(context.Context) (io.ReadSeekCloser, error) {
+		return file{Reader: bytes.NewReader(data), wrap: func(r io.Reader) io.Reader { return early{r.(*bytes.Reader)} }}, nil
+	}
+	v, err := New(t.Context(), open, int64(len(data)), "image/webp", id, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := v.Open(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := io.ReadAll(r)
+	if err != nil || !bytes.Equal(got, want) {
+		t.Errorf("%d bytes, %v; want %d", len(got), err, len(want))
 	}
 }
 

@@ -20,13 +20,13 @@ type scan struct {
 	err    error
 	read   int64 // bytes fetched so far
 
-	buf   []byte // the window's room
+	buf   []byte // the window's room, which grows where it is read on
 	held  []byte // what it holds
 	start int64  // the offset of held[0]
 }
 
 func newScan(r io.ReaderAt, size int64) *scan {
-	return &scan{r: r, size: max(size, 0), buf: make([]byte, min(max(size, 0), window))}
+	return &scan{r: r, size: max(size, 0)}
 }
 
 // from returns the bytes that the window has from off on, at least one, or nil
@@ -63,7 +63,10 @@ func (s *scan) at(off int64, n int) []byte {
 
 // fill moves the window to off.
 func (s *scan) fill(off, n int64) []byte {
-	n = min(n, int64(len(s.buf)), s.size-off)
+	n = min(n, s.size-off)
+	if int64(len(s.buf)) < n {
+		s.buf = make([]byte, n)
+	}
 	got, err := s.r.ReadAt(s.buf[:n], off)
 	s.read += int64(got)
 	s.start, s.held = off, s.buf[:got]

@@ -26,7 +26,7 @@ const (
 // makes: scans of a thousand pages, a million tiles.
 const (
 	maxDirectories = 1 << 16
-	maxSteps       = 1 << 24 // entries and values
+	maxSteps       = 1 << 22 // entries and values
 	maxRead        = 256 << 20
 )
 

@@ -133,7 +133,7 @@ func TestPreallocated(t *testing.T) {
 		{"film with its index first", unwritten(film(100_000), 65536), false},
 		{"film that ends in silence", unwritten(film(100_000), 30000), true},
 		{"compressed raw", unwritten(deflated, 9000), false},
-		{"uncompressed TIFF, black below", unwritten(wholetest.BigTIFF(100, 100, 1, binary.LittleEndian), 9000), true},
+		{"uncompressed TIFF, black below", unwritten(wholetest.BigTIFF(400, 300, 1, binary.LittleEndian), 100_000), true},
 		{"TIFF with its directory at the end", unwritten(wholetest.TIFF(100, 100, 1, binary.LittleEndian), 4096), false},
 		{"PNG", unwritten(wholetest.PNG(80, 60, 1), 5000), false},
 		{"JPEG", unwritten(wholetest.JPEG(80, 60, 1), 500), false},
@@ -148,6 +148,29 @@ func TestPreallocated(t *testing.T) {
 	}
 }
 
+// What a directory names must lie in the file, whatever it is.
+func TestTIFFNames(t *testing.T) {
+	le := binary.LittleEndian
+	tiles := wholetest.TIFF(40, 30, 1, le)
+	for _, tag := range [][2]byte{{0x11, 0x44}, {0x17, 0x45}} {
+		tiles[bytes.Index(tiles, []byte{tag[0], 0x01, 4, 0})] = tag[1]
+	}
+	if err := checkBytes(tiles, "", ""); err != nil {
+		t.Fatal(err)
+	}
+	beyond := bytes.Clone(tiles)
+	le.PutUint32(beyond[len(beyond)-4:], uint32(len(beyond)))
+	preview := raw()
+	le.PutUint32(preview[bytes.Index(preview, []byte{0x02, 0x02, 4, 0})+8:], uint32(len(preview)))
+	rw2 := panasonic()
+	le.PutUint32(rw2[bytes.Index(rw2, []byte{0x18, 0x01, 4, 0})+8:], uint32(len(rw2)))
+	for name, data := range map[string][]byte{"tiles": beyond, "preview": preview, "raw data": rw2} {
+		if err := checkBytes(data, "", ""); err == nil {
+			t.Errorf("%s beyond the end: passes", name)
+		}
+	}
+}
+
 func TestOtherFilesAreNotOurs(t *testing.T) {
 	for _, c := range []struct {
 		name, mediaType, file string
@@ -158,7 +181,7 @@ func TestOtherFilesAreNotOurs(t *testing.T) {
 		{"bitmap", "image/bmp", "a.bmp", []byte("BM\x00\x00")},
 		{"empty", "", "", nil},
 		{"zeros of no kind", "application/octet-stream", "disk.img", make([]byte, 9000)},
-		{"box codes in a text", "text/plain", "a.txt", []byte("we'd moov out")},
+		{"box codes in a text", "text/plain", "a.txt", []byte("abcdmoov is no film")},
 		{"JPEG XL", "image/jxl", "a.jxl", []byte("\x00\x00\x00\x0cJXL \r\n\x87\n")},
 	} {
 		if err := checkBytes(c.data, c.mediaType, c.file); err != nil {
