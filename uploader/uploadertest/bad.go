@@ -89,8 +89,8 @@ func faults(t *testing.T, h Harness) {
 		sent  bool
 		kinds []uploader.Kind // nil: any error; lost and odd: and what a lost reply is
 	}{
-		{ResetBefore, 300_000, false, []uploader.Kind{uploader.Temporary}},
-		{ResetInBody, 16 << 20, false, []uploader.Kind{uploader.Temporary}},
+		{ResetBefore, 32 << 20, false, []uploader.Kind{uploader.Temporary}},
+		{ResetInBody, 64 << 20, false, []uploader.Kind{uploader.Temporary}},
 		{ResetAfterBody, 2000, true, lost},
 		{ResetAfterBody, 300_000, true, lost},
 		{LoseReply, 300_000, true, lost},

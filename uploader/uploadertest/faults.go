@@ -29,9 +29,13 @@ const (
 	TooMany        Mode = "HTTP 429"
 	HTMLPage       Mode = "HTTP 200 HTML"
 	Empty          Mode = "HTTP 200 and nothing"
+	Empty403       Mode = "HTTP 403 and nothing"
 	Stall          Mode = "takes no more of the body"
 	Elsewhere      Mode = "HTTP 301"
 )
+
+// maxSeen is how many requests are remembered at least.
+const maxSeen = 1000
 
 // Seen is one upload request as it arrived.
 type Seen struct {
@@ -53,7 +57,7 @@ type Faults struct {
 	done chan struct{}
 
 	mu       sync.Mutex
-	next     Mode
+	next     []Mode
 	echo     string
 	requests []*Seen
 	closed   bool
@@ -62,11 +66,12 @@ type Faults struct {
 // NewFaults returns a host without faults, yet.
 func NewFaults(host http.Handler) *Faults { return &Faults{host: host, done: make(chan struct{})} }
 
-// FailNext makes the next upload fail.
-func (f *Faults) FailNext(m Mode) {
+// FailNext makes the next uploads fail, one for each mode, in their order; after
+// those of earlier calls.
+func (f *Faults) FailNext(modes ...Mode) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.next = m
+	f.next = append(f.next, modes...)
 }
 
 // EchoNext answers the next upload with s, in JSON and status 400.
@@ -76,7 +81,7 @@ func (f *Faults) EchoNext(s string) {
 	f.echo = s
 }
 
-// Requests returns the uploads seen so far, in order.
+// Requests returns the uploads seen so far, in order; of very many, the latest.
 func (f *Faults) Requests() []*Seen {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -113,11 +118,7 @@ func (f *Faults) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	seen := &Seen{Proto: r.Proto, Length: r.ContentLength, Chunked: len(r.TransferEncoding) > 0, Header: r.Header.Clone(), Path: r.URL.Path}
 	r.Body = counted{r.Body, &seen.read}
-	f.mu.Lock()
-	mode, echo := f.next, f.echo
-	f.next, f.echo = "", ""
-	f.requests = append(f.requests, seen)
-	f.mu.Unlock()
+	mode, echo := f.arrive(seen)
 	switch {
 	case echo != "":
 		io.Copy(io.Discard, r.Body)
@@ -129,6 +130,20 @@ func (f *Faults) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	default:
 		f.fail(w, r, mode)
 	}
+}
+
+// arrive notes an upload and returns how it is to fail.
+func (f *Faults) arrive(seen *Seen) (mode Mode, echo string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if len(f.next) > 0 {
+		mode, f.next = f.next[0], f.next[1:]
+	}
+	echo, f.echo = f.echo, ""
+	if f.requests = append(f.requests, seen); len(f.requests) > 2*maxSeen {
+		f.requests = append([]*Seen(nil), f.requests[maxSeen:]...)
+	}
+	return mode, echo
 }
 
 // fail fails one upload.
@@ -173,6 +188,8 @@ func answer(w http.ResponseWriter, mode Mode) {
 		page(w, http.StatusMovedPermanently)
 	case Empty:
 		w.WriteHeader(http.StatusOK)
+	case Empty403:
+		w.WriteHeader(http.StatusForbidden)
 	default:
 		panic("uploadertest: unknown mode " + mode)
 	}
