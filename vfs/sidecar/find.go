@@ -1,0 +1,203 @@
+package sidecar
+
+import (
+	"errors"
+	"io/fs"
+	"maps"
+	"os"
+	"path"
+	"slices"
+	"strings"
+
+	"slipway/vfs"
+)
+
+// IsView reports whether there is a view at name now, and no real file.
+func (v *View) IsView(name string) bool {
+	f, err := v.find(name)
+	return err == nil && f != nil
+}
+
+// find returns the view at name, or nil where there is none or a real file is.
+func (v *View) find(name string) (*view, error) {
+	name, err := vfs.Clean(name)
+	if err != nil {
+		return nil, nil //nolint:nilerr // No view has such a name.
+	}
+	dir, base := path.Split(name)
+	candidates := v.candidates(base)
+	if len(candidates) == 0 || v.real(name) {
+		return nil, nil
+	}
+	for _, c := range candidates {
+		if c.yielding && !v.real(path.Join(dir, c.plain)) {
+			continue
+		}
+		f, err := v.try(path.Clean(dir), base, c)
+		if f != nil || err != nil {
+			return f, err
+		}
+	}
+	return nil, nil
+}
+
+// real reports whether the inner file system has something at name.
+func (v *View) real(name string) bool {
+	_, err := v.inner.Stat(name)
+	return err == nil
+}
+
+// try returns the view base in dir, read as c, or nil.
+func (v *View) try(dir, base string, c candidate) (*view, error) {
+	if c.picture == "" {
+		pictures, err := v.picturesAt(dir)
+		if err != nil || !slices.ContainsFunc(pictures, c.kind.shows) {
+			return nil, err
+		}
+		return v.folderView(dir, base, c.kind, pictures), nil
+	}
+	at := path.Join(dir, c.picture)
+	info, err := v.inner.Stat(at)
+	if err != nil || info.IsDir() {
+		return nil, absent(err)
+	}
+	entry, ok := info.Sys().(vfs.Entry)
+	if !ok {
+		return nil, nil
+	}
+	receipt, err := v.source.File(v.ctx, entry.ID)
+	if err != nil {
+		return nil, err
+	}
+	p := picture{at, info.Name(), entry, receipt}
+	if !c.kind.shows(p) {
+		return nil, nil
+	}
+	name := encode(p.name) + c.kind.suffix // base in the picture's own normal form
+	if c.yielding {
+		name = encode(p.name) + yielding + c.kind.suffix
+	}
+	return v.fileView(dir, name, c.kind, p), nil
+}
+
+// absent returns nil for the errors of names that are not there.
+func absent(err error) error {
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, vfs.ErrNotDir) || errors.Is(err, vfs.ErrBadName) {
+		return nil
+	}
+	return err
+}
+
+func (v *View) fileView(dir, name string, k kind, p picture) *view {
+	return newView(name, k, []picture{p}, render{folder: dir, canRetry: v.opts.CanRetry})
+}
+
+func (v *View) folderView(dir, name string, k kind, pictures []picture) *view {
+	return newView(name, k, pictures, render{folder: dir})
+}
+
+// picturesAt returns the files in a folder that have a receipt.
+func (v *View) picturesAt(dir string) ([]picture, error) {
+	f, err := v.inner.Open(dir)
+	if err != nil {
+		return nil, absent(err)
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil || !info.IsDir() {
+		return nil, err
+	}
+	infos, err := f.Readdir(-1)
+	if err != nil {
+		return nil, err
+	}
+	return v.picturesIn(dir, info, infos)
+}
+
+// picturesIn picks them from a listing of dir, in the order of their names, with
+// one query.
+func (v *View) picturesIn(dir string, info os.FileInfo, list []os.FileInfo) ([]picture, error) {
+	folder, ok := info.Sys().(vfs.Entry)
+	if !ok || len(list) == 0 {
+		return nil, nil
+	}
+	receipts, err := v.source.Folder(v.ctx, folder.ID)
+	if err != nil || len(receipts) == 0 {
+		return nil, err
+	}
+	pictures := make([]picture, 0, len(receipts))
+	for _, info := range list {
+		entry, ok := info.Sys().(vfs.Entry)
+		if receipt, known := receipts[entry.ID]; ok && known && !info.IsDir() {
+			pictures = append(pictures, picture{path.Join(dir, info.Name()), info.Name(), entry, receipt})
+		}
+	}
+	slices.SortFunc(pictures, func(a, b picture) int { return strings.Compare(a.name, b.name) })
+	return pictures, nil
+}
+
+// viewsIn returns the views in a folder beside the real files that are listed.
+func (v *View) viewsIn(dir string, info os.FileInfo, real []os.FileInfo) ([]os.FileInfo, error) {
+	dir, err := vfs.Clean(dir)
+	if err != nil {
+		return nil, err
+	}
+	pictures, err := v.picturesIn(dir, info, real)
+	if err != nil || len(pictures) == 0 {
+		return nil, err
+	}
+	taken := make(map[string]bool, len(real))
+	for _, r := range real {
+		taken[vfs.Key(r.Name())] = true
+	}
+	views := make(map[string]claim)
+	for _, k := range v.folder {
+		if slices.ContainsFunc(pictures, k.shows) {
+			if name, ok := name(taken, folderStem, k); ok {
+				views[name] = claim{v.folderView(dir, name, k, pictures), 0}
+			}
+		}
+	}
+	for _, p := range pictures {
+		v.claimAll(views, taken, dir, p)
+	}
+	list := make([]os.FileInfo, 0, len(views))
+	for c := range maps.Values(views) {
+		list = append(list, c.view)
+	}
+	return list, nil
+}
+
+// claim is a view's right to a name: of two, the one of lower rank has it.
+type claim struct {
+	view *view
+	rank int
+}
+
+// claimAll gives the views of p their names.
+func (v *View) claimAll(views map[string]claim, taken map[string]bool, dir string, p picture) {
+	stem := encode(p.name)
+	rank := 2 * len(stem)
+	if stem != p.name {
+		rank++ // a picture that is really called so comes first
+	}
+	for _, k := range v.files {
+		if !k.shows(p) {
+			continue
+		}
+		name, ok := name(taken, stem, k)
+		if other, exists := views[name]; ok && (!exists || rank < other.rank) {
+			views[name] = claim{v.fileView(dir, name, k, p), rank}
+		}
+	}
+}
+
+// name returns what the view of stem is called beside the names taken.
+func name(taken map[string]bool, stem string, k kind) (string, bool) {
+	for _, name := range []string{stem + k.suffix, stem + yielding + k.suffix} {
+		if !taken[vfs.Key(name)] {
+			return name, len(name) <= maxName
+		}
+	}
+	return "", false
+}

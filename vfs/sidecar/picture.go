@@ -1,0 +1,109 @@
+package sidecar
+
+import (
+	"net/url"
+	"strings"
+	"time"
+
+	"slipway/vfs"
+)
+
+// picture is a file and its receipt.
+type picture struct {
+	path    string // in this view
+	name    string
+	entry   vfs.Entry
+	receipt Receipt
+}
+
+// link is one destination at which a picture can be seen, with safe addresses.
+type link struct {
+	Upload
+	url, viewer, thumbnail string // viewer and thumbnail may be ""
+}
+
+// links returns where p is done, in the order of the route.
+func (p picture) links() []link {
+	var list []link
+	for _, u := range p.receipt.Uploads {
+		if !u.done() {
+			continue
+		}
+		list = append(list, link{u, address(u.URL), address(u.ViewerURL), address(u.ThumbnailURL)})
+	}
+	return list
+}
+
+// done reports whether the upload has an address that may become a link.
+func (u Upload) done() bool { return u.State == "done" && address(u.URL) != "" }
+
+func (p picture) known() bool { return len(p.receipt.Uploads)+len(p.receipt.Previous) > 0 }
+
+func (p picture) linked() bool {
+	for _, u := range p.receipt.Uploads {
+		if u.done() {
+			return true
+		}
+	}
+	return false
+}
+
+func (p picture) troubled() bool {
+	for _, u := range p.receipt.Uploads {
+		if u.Trouble {
+			return true
+		}
+	}
+	return false
+}
+
+// image reports whether the bytes are a picture that can be shown in a text.
+func (p picture) image() bool { return strings.HasPrefix(p.entry.Type, "image/") }
+
+// address returns raw as a link may have it, or "" where it may not: http or
+// https with a host and without a password, and percent-escaped where a byte
+// could end it in any of the formats here.
+func address(raw string) string {
+	u, err := url.Parse(raw)
+	if err != nil || u.Host == "" || u.User != nil || u.Scheme != "http" && u.Scheme != "https" {
+		return ""
+	}
+	const hex = "0123456789ABCDEF"
+	safe := func(c byte) bool { return c > ' ' && c < 0x7f && strings.IndexByte("\"<>\\^`{|}", c) < 0 }
+	clean := true
+	for i := range len(raw) {
+		clean = clean && safe(raw[i])
+	}
+	if clean {
+		return raw
+	}
+	var b strings.Builder
+	for i := range len(raw) {
+		if c := raw[i]; safe(c) {
+			b.WriteByte(c)
+		} else {
+			b.Write([]byte{'%', hex[c>>4], hex[c&15]})
+		}
+	}
+	return b.String()
+}
+
+// visible returns s on one line, without characters that hide or reorder others.
+func visible(s string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r < ' ', r >= 0x7f && r < 0xa0, r >= 0x202a && r <= 0x202e, r >= 0x2066 && r <= 0x2069,
+			r == 0x2028, r == 0x2029, r == 0x200e, r == 0x200f, r == 0x061c:
+			return '\ufffd'
+		}
+		return r
+	}, s)
+}
+
+// moment returns t as all of these files show it: RFC 3339 in UTC, in seconds.
+func moment(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format(time.RFC3339)
+}
