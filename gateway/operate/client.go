@@ -1,0 +1,244 @@
+package operate
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"net/http"
+	"net/url"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"slipway/gateway/control"
+)
+
+// client is a Gateway in another process.
+type client struct{ c *control.Client }
+
+var _ Gateway = (*client)(nil)
+
+// NewClient returns the gateway that c reaches, whose process serves [Handler].
+// Its errors are those of that gateway with text and kind, or say that it cannot
+// be reached ([control.ErrNotRunning], [control.ErrCut]); one that a context ended
+// is the context's.
+func NewClient(c *control.Client) Gateway { return &client{c} }
+
+func (c *client) Status(ctx context.Context) (Status, error) {
+	return ask[Status](ctx, c, "status", nothing{})
+}
+
+func (c *client) Uploads(ctx context.Context, f Filter) iter.Seq2[Upload, error] {
+	return lines[Upload](ctx, c, "uploads", f)
+}
+
+func (c *client) Act(ctx context.Context, verb Verb, ids []int64, f Filter) iter.Seq2[Upload, error] {
+	return lines[Upload](ctx, c, "act", actArguments{verb, ids, f})
+}
+
+func (c *client) List(ctx context.Context, path string) iter.Seq2[Entry, error] {
+	return lines[Entry](ctx, c, "list", pathArguments{path})
+}
+
+func (c *client) Explain(ctx context.Context, path string) (Explanation, error) {
+	return ask[Explanation](ctx, c, "explain", pathArguments{path})
+}
+
+func (c *client) Follow(ctx context.Context, entry int64) iter.Seq2[Progress, error] {
+	return lines[Progress](ctx, c, "follow", entryArguments{entry})
+}
+
+func (c *client) Destinations(ctx context.Context) ([]Destination, error) {
+	return ask[[]Destination](ctx, c, "destinations", nothing{})
+}
+
+func (c *client) Pause(ctx context.Context, destination string) error {
+	_, err := ask[nothing](ctx, c, "pause", nameArguments{destination})
+	return err
+}
+
+func (c *client) Resume(ctx context.Context, destination string) error {
+	_, err := ask[nothing](ctx, c, "resume", nameArguments{destination})
+	return err
+}
+
+func (c *client) Reload(ctx context.Context) (Reloaded, error) {
+	return ask[Reloaded](ctx, c, "reload", nothing{})
+}
+
+// Put sends the file with its length, or in chunks where that is not known. Bytes
+// that end early, or go on, break the connection off before the last of them.
+func (c *client) Put(ctx context.Context, path string, size int64, modified time.Time, r io.Reader) (Entry, error) {
+	body := &source{r: Exactly(r, size)}
+	defer body.end()
+	query := url.Values{"path": {path}, "modified": {modified.Format(time.RFC3339Nano)}}
+	req, err := c.request(ctx, "put?"+query.Encode(), body)
+	if err != nil {
+		return Entry{}, err
+	}
+	req.ContentLength = max(size, -1)
+	if size == 0 { // net/http takes a length of 0 with a body for an unknown one
+		if _, err := body.Read(make([]byte, 1)); err != io.EOF {
+			return Entry{}, err
+		}
+		req.Body = http.NoBody
+	}
+	answer, err := c.do(req)
+	if err != nil {
+		return Entry{}, body.instead(err)
+	}
+	defer answer.Body.Close() //nolint:errcheck // only read
+	return decode[Entry](ctx, answer.Body)
+}
+
+// source is a file that is sent. It keeps the error that broke it off, which says
+// more than what became of the connection, and is not read any more once its Put
+// has returned, whatever the transport does.
+type source struct {
+	mu    sync.Mutex
+	r     io.Reader
+	err   error
+	ended atomic.Bool
+}
+
+// Read reads from the file.
+func (s *source) Read(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.ended.Load() {
+		return 0, io.ErrClosedPipe
+	}
+	n, err := s.r.Read(p)
+	if err != nil && err != io.EOF {
+		s.err = err
+	}
+	return n, err
+}
+
+func (s *source) end() { s.ended.Store(true) }
+
+// instead returns the file's error, or else err. It does not wait for a read that
+// still runs.
+func (s *source) instead(err error) error {
+	if s.mu.TryLock() {
+		defer s.mu.Unlock()
+		if s.err != nil {
+			return s.err
+		}
+	}
+	return err
+}
+
+// ask makes a call with one answer.
+func ask[R any](ctx context.Context, c *client, name string, arguments any) (R, error) {
+	answer, err := c.post(ctx, name, arguments)
+	if err != nil {
+		var none R
+		return none, err
+	}
+	defer answer.Body.Close() //nolint:errcheck // only read
+	return decode[R](ctx, answer.Body)
+}
+
+// lines makes a call with a list of answers. Leaving the list ends the call.
+func lines[R any](ctx context.Context, c *client, name string, arguments any) iter.Seq2[R, error] {
+	return func(yield func(R, error) bool) {
+		answer, err := c.post(ctx, name, arguments)
+		if err != nil {
+			var none R
+			yield(none, err)
+			return
+		}
+		defer answer.Body.Close() //nolint:errcheck // only read
+		for item, err := range control.Lines[R](answer.Body) {
+			if err != nil {
+				err = streamError(ctx, err)
+			}
+			if !yield(item, err) {
+				return
+			}
+		}
+	}
+}
+
+func (c *client) post(ctx context.Context, name string, arguments any) (*http.Response, error) {
+	text, err := json.Marshal(arguments)
+	if err != nil {
+		return nil, err
+	}
+	req, err := c.request(ctx, name, bytes.NewReader(text))
+	if err != nil {
+		return nil, err
+	}
+	return c.do(req)
+}
+
+func (c *client) request(ctx context.Context, name string, body io.Reader) (*http.Request, error) {
+	return http.NewRequestWithContext(ctx, http.MethodPost, c.c.URL+prefix+name, body)
+}
+
+// do returns a reply that is no error, for the caller to close.
+func (c *client) do(req *http.Request) (*http.Response, error) {
+	answer, err := c.c.HTTP.Do(req)
+	if err != nil {
+		if cause := context.Cause(req.Context()); cause != nil {
+			return nil, cause
+		}
+		if at := (*url.Error)(nil); errors.As(err, &at) { // its URL tells people nothing
+			err = at.Err
+		}
+		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+			err = fmt.Errorf("%w: %w", control.ErrCut, err)
+		}
+		return nil, err
+	}
+	if answer.StatusCode == http.StatusOK {
+		return answer, nil
+	}
+	defer answer.Body.Close() //nolint:errcheck // only read
+	return nil, replyError(req.Context(), answer)
+}
+
+// replyError is the gateway's error.
+func replyError(ctx context.Context, answer *http.Response) error {
+	if answer.Header.Get("Content-Type") != "application/json" {
+		return fmt.Errorf("the running gateway answered %s: it is of another version than this command; restart it", answer.Status)
+	}
+	e, err := decode[Error](ctx, answer.Body)
+	if err != nil {
+		return err
+	}
+	return &e
+}
+
+// streamError is the error that a list ended in.
+func streamError(ctx context.Context, err error) error {
+	if cause := context.Cause(ctx); cause != nil {
+		return cause
+	}
+	var remote control.RemoteError
+	var e Error
+	if errors.As(err, &remote) && json.Unmarshal([]byte(remote), &e) == nil {
+		return &e
+	}
+	return err
+}
+
+// decode reads an answer that is one object.
+func decode[R any](ctx context.Context, body io.Reader) (R, error) {
+	var answer R
+	err := json.NewDecoder(body).Decode(&answer)
+	switch {
+	case err == nil:
+		return answer, nil
+	case context.Cause(ctx) != nil:
+		return answer, context.Cause(ctx)
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return answer, fmt.Errorf("%w: %w", control.ErrCut, err)
+	}
+	return answer, fmt.Errorf("the gateway's reply is not understood: %w", err)
+}
