@@ -68,7 +68,9 @@ func (l *Ledger) follow(ctx context.Context, tx vfs.Tx, e vfs.Entry, p string, s
 		return err
 	}
 	f := following{l: l, tx: tx, entry: e, path: p, stored: stored, now: now, due: due}
+	stale := false
 	for _, r := range rows {
+		stale = stale || r.path != p
 		i := slices.IndexFunc(owed, func(o uploader.Owed) bool { return o.Destination == r.destination })
 		switch {
 		case r.sum != e.SHA256:
@@ -88,7 +90,10 @@ func (l *Ledger) follow(ctx context.Context, tx vfs.Tx, e vfs.Entry, p string, s
 			return err
 		}
 	}
-	return nil
+	if stale {
+		_, err = tx.Exec(ctx, "UPDATE uploads SET path = $1 WHERE entry = $2", p, int64(e.ID))
+	}
+	return err
 }
 
 func rowsOf(ctx context.Context, tx vfs.Tx, entry vfs.ID) (rows []row, err error) {
@@ -120,7 +125,7 @@ func (f following) keep(ctx context.Context, r row, o uploader.Owed) error {
 	due := max(r.due, nanos(f.due))
 	switch r.state {
 	case uploader.Settling:
-		_, err := f.tx.Exec(ctx, "UPDATE uploads SET due = $1, path = $2 WHERE id = $3", due, f.path, r.id)
+		_, err := f.tx.Exec(ctx, "UPDATE uploads SET due = $1 WHERE id = $2", due, r.id)
 		return err
 	case uploader.Superseded, uploader.Dropped:
 		if f.stored || r.reason != uploader.ReasonByHand {
@@ -135,11 +140,11 @@ func (f following) keep(ctx context.Context, r row, o uploader.Owed) error {
 			return f.revive(ctx, r, o)
 		}
 	}
-	if r.path == f.path && r.state != uploader.Sending {
-		return nil
+	if r.state == uploader.Sending {
+		_, err := f.tx.Exec(ctx, "UPDATE uploads SET leaving = '' WHERE id = $1", r.id)
+		return err
 	}
-	_, err := f.tx.Exec(ctx, "UPDATE uploads SET leaving = '', path = $1 WHERE id = $2", f.path, r.id)
-	return err
+	return nil
 }
 
 // revive starts a row afresh.
@@ -150,8 +155,8 @@ func (f following) revive(ctx context.Context, r row, o uploader.Owed) error {
 	}
 	f.l.hear.due(o.Destination, f.due)
 	_, err := f.tx.Exec(ctx, `UPDATE uploads SET state = 'settling', reason = 'quiet', error = '', remedy = '', tries = 0, unusual = 0,
-		released = 0, finished = 0, due = $1, blob = $2, inline = $3, host = $4, ord = $5, path = $6 WHERE id = $7`,
-		nanos(f.due), string(ref), number(f.entry.Inline), o.Host, o.Order, f.path, r.id)
+		released = 0, finished = 0, due = $1, blob = $2, inline = $3, host = $4, ord = $5 WHERE id = $6`,
+		nanos(f.due), string(ref), number(f.entry.Inline), o.Host, o.Order, r.id)
 	return err
 }
 
@@ -160,7 +165,7 @@ func (f following) revive(ctx context.Context, r row, o uploader.Owed) error {
 func (f following) leave(ctx context.Context, r row, reason string) error {
 	switch {
 	case r.state == uploader.Sending:
-		_, err := f.tx.Exec(ctx, "UPDATE uploads SET leaving = $1, path = $2 WHERE id = $3", reason, f.path, r.id)
+		_, err := f.tx.Exec(ctx, "UPDATE uploads SET leaving = $1 WHERE id = $2", reason, r.id)
 		return err
 	case r.unclaimed():
 		return end(ctx, f.tx, r.id, uploader.Superseded, reason, f.now)

@@ -215,9 +215,9 @@ func (l *Ledger) HostedByToken(ctx context.Context, token string) (b Bytes, foun
 		if err != nil {
 			return err
 		}
-		found, err = optional(tx.QueryRow(ctx, `SELECT blob, inline, size, sha256, type, created FROM hosted
+		found, err = optional(tx.QueryRow(ctx, `SELECT blob, inline, size, sha256, type, url, created FROM hosted
 			WHERE remote = $1 AND blob IS NOT NULL AND deleted = 0 AND (expires = 0 OR expires > $2)`, token, nanos(now)),
-			&b.Blob, &inline, &b.Size, &sum, &b.Type, &created)
+			&b.Blob, &inline, &b.Size, &sum, &b.Type, &b.URL, &created)
 		copy(b.SHA256[:], sum)
 		b.Inline, b.Stored = inline != 0, moment(created)
 		return err

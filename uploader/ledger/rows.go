@@ -26,7 +26,7 @@ type scanned struct {
 	attempt int
 	paused  bool
 	until   int64 // the host's bucket is paused
-	body    bool // the present attempt's may be complete
+	body    bool  // the present attempt's may be complete
 }
 
 func scanUpload(s *sql.Rows) (scanned, error) {
