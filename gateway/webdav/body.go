@@ -151,7 +151,8 @@ func (q *request) readAll() ([]byte, error) {
 	return data, nil
 }
 
-// progressWriter keeps the deadline ahead of a client that accepts bytes.
+// progressWriter keeps the deadline ahead of a client that accepts bytes;
+// net/http lifts it before the connection's next request.
 type progressWriter struct {
 	http.ResponseWriter
 	deadline *deadline
@@ -168,11 +169,4 @@ func (w *progressWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter 
 
 func (q *request) progressWriter() *progressWriter {
 	return &progressWriter{q.w, &deadline{set: http.NewResponseController(q.w).SetWriteDeadline, idle: q.Idle}}
-}
-
-// finish sends what is buffered and lifts the deadline, which would else hit the
-// connection's next request.
-func (w *progressWriter) finish() {
-	http.NewResponseController(w.ResponseWriter).Flush() //nolint:errcheck // the client left
-	w.deadline.clear()
 }

@@ -193,13 +193,13 @@ func (s *fakeStaged) Close() error {
 		f.aborts = append(f.aborts, s.aborted)
 		return s.aborted
 	}
-	if err := errors.Join(f.ctx.Err(), f.commit); err != nil {
-		return err
-	}
 	if f.admit != nil {
 		if err := f.admit(s.path, int64(s.data.Len())); err != nil {
 			return err
 		}
+	}
+	if err := errors.Join(f.ctx.Err(), f.commit); err != nil {
+		return err
 	}
 	f.commits = append(f.commits, s.path)
 	if err := afero.WriteFile(f.Fs, s.path, s.data.Bytes(), 0o666); err != nil || s.mtime.IsZero() {

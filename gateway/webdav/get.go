@@ -53,9 +53,7 @@ func (q *request) serveFile(info fs.FileInfo, content io.ReadSeeker) {
 		h.Set("ETag", tag)
 	}
 	fileHeader(h, q.contentType(info))
-	w := q.progressWriter()
-	http.ServeContent(w, q.r, info.Name(), info.ModTime(), content)
-	w.finish()
+	http.ServeContent(q.progressWriter(), q.r, info.Name(), info.ModTime(), content)
 }
 
 func (q *request) contentType(info fs.FileInfo) string {

@@ -61,9 +61,7 @@ func (q *request) list(dir afero.File) error {
 		return err
 	}
 	listingHeader(q.w.Header())
-	w := q.progressWriter()
-	w.Write(b.Bytes()) //nolint:errcheck // the client left
-	w.finish()
+	q.progressWriter().Write(b.Bytes()) //nolint:errcheck // the client left
 	return nil
 }
 

@@ -50,6 +50,7 @@ func TestLock(t *testing.T) {
 	d.want(204, "PUT", "/dav/f", "y", "If: (<"+token+">)")
 	d.want(423, "PUT", "/dav/f", "z", "If: (Not <DAV:no-lock>)")
 	d.want(412, "PUT", "/dav/f", "z", "If: (<opaquelocktoken:x>)")
+	d.want(412, "PUT", "/dav/g", "z", "If: (<"+token+">)") // it does not lock this one
 	d.want(423, "PUT", "/dav/f", "z", "If: (<"+token+">)", "User: somebody")
 	d.want(403, "UNLOCK", "/dav/f", "", "Lock-Token: <"+token+">", "User: somebody")
 	d.want(412, "LOCK", "/dav/f", "", "If: (<"+token+">)", "User: somebody")

@@ -77,14 +77,12 @@ func (q *request) inner(t *tree, body []byte) {
 	r.URL.Path, r.URL.RawPath = path.Join(q.Prefix, q.path), ""
 	r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
 	r.Header.Del("If")
-	w := q.progressWriter()
 	h := &xdav.Handler{Prefix: q.Prefix, FileSystem: t, LockSystem: free{}, Logger: func(_ *http.Request, err error) {
 		if err != nil {
 			q.Log.DebugContext(q.r.Context(), "webdav: properties", "method", q.r.Method, "path", q.path, "error", err)
 		}
 	}}
-	h.ServeHTTP(w, r)
-	w.finish()
+	h.ServeHTTP(q.progressWriter(), r)
 }
 
 // asksFor reports whether a PROPFIND body names a property; it may say yes too often.

@@ -88,6 +88,7 @@ func TestPutConditions(t *testing.T) {
 		{"/f", "If-Unmodified-Since: soon", 204},
 		{"/f", "If: ([" + tag + "])", 204},
 		{"/f", "If: (Not [" + tag + "])", 412},
+		{"/f", "If: ([W/" + tag + "])", 412},
 		{"/f", `If: (["x"]) (Not <DAV:no-lock>)`, 204},
 		{"/f", "If: <HOST/dav/f> ([" + tag + "])", 204},
 		{"/f", "If: <http://elsewhere:81/dav/f> ([" + tag + "])", 204},
@@ -103,6 +104,40 @@ func TestPutConditions(t *testing.T) {
 			want = "new"
 		}
 		d.holds("/f", want)
+	}
+}
+
+// TestUnmodifiedSince: a time in HTTP has no fractions, a file's may.
+func TestUnmodifiedSince(t *testing.T) {
+	d := open(t)
+	d.seed("/f=old")
+	when := time.Date(2020, 1, 2, 3, 4, 5, 987654321, time.UTC)
+	if err := d.fs.Fs.Chtimes("/f", when, when); err != nil {
+		t.Fatal(err)
+	}
+	d.want(412, "PUT", "/dav/f", "new", "If-Unmodified-Since: Thu, 02 Jan 2020 03:04:04 GMT")
+	d.want(204, "PUT", "/dav/f", "new", "If-Unmodified-Since: Thu, 02 Jan 2020 03:04:05 GMT")
+}
+
+// TestStalledReader: a client that takes no bytes is let go.
+func TestStalledReader(t *testing.T) {
+	d := open(t, func(o *Options) { o.Idle = 100 * time.Millisecond })
+	d.seed("/f=" + strings.Repeat("x", 32<<20))
+	c, err := net.Dial("tcp", strings.TrimPrefix(d.url, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	fmt.Fprint(c, "GET /dav/f HTTP/1.1\r\nHost: x\r\n\r\n")
+	time.Sleep(500 * time.Millisecond) // the network has no synthetic clock
+	c.SetReadDeadline(time.Now().Add(10 * time.Second))
+	resp, err := http.ReadResponse(bufio.NewReader(c), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if n, err := io.Copy(io.Discard, resp.Body); !errors.Is(err, io.ErrUnexpectedEOF) {
+		t.Errorf("%d bytes, %v", n, err)
 	}
 }
 

@@ -154,9 +154,6 @@ func (q *request) refuse(err error) {
 	h := q.w.Header()
 	h.Del("ETag")
 	h.Set("X-Content-Type-Options", "nosniff")
-	if a.code == http.StatusRequestTimeout {
-		h.Set("Connection", "close")
-	}
 	if a.condition == "" {
 		h.Set("Content-Type", "text/plain; charset=utf-8")
 		q.w.WriteHeader(a.code)

@@ -94,15 +94,12 @@ type handler struct {
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	q := &request{handler: h, w: w, r: r}
 	if r.ContentLength != 0 {
+		// Even of a body that nobody reads: net/http takes what is left of a small
+		// one before it sends the reply.
 		q.readDeadline().extend()
 	}
-	err := q.serve()
-	if err != nil {
+	if err := q.serve(); err != nil {
 		q.refuse(err)
-	}
-	if r.ContentLength != 0 && kindOf(err) != tooSlow {
-		// net/http reads what is left of a small body before it sends the reply.
-		q.readDeadline().extend()
 	}
 }
 
