@@ -120,5 +120,6 @@ type Bytes struct {
 	Size   int64
 	SHA256 blob.Sum
 	Type   string
+	URL    string    // as it was given out
 	Stored time.Time // when the host, we, took it
 }

@@ -220,3 +220,17 @@ func (db *Database) snapshot(ctx context.Context, s *session) (_ *session, err e
 	}
 	return nil, err
 }
+
+// Ping reaches the PostgreSQL server at dsn and changes nothing. Its error does
+// not hold the password.
+func Ping(ctx context.Context, dsn string) error {
+	db, err := sql.Open("pgx", dsn)
+	if err != nil {
+		return errors.New("index: the postgres:// address is malformed")
+	}
+	defer db.Close()
+	if err := db.PingContext(ctx); err != nil {
+		return fmt.Errorf("index: the PostgreSQL server does not answer: %w", err)
+	}
+	return nil
+}

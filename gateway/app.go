@@ -1,0 +1,266 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"slipway/gateway/auth"
+	"slipway/gateway/certs"
+	"slipway/gateway/control"
+	"slipway/uploader"
+	"slipway/uploader/ledger"
+	"slipway/vfs"
+	"slipway/vfs/blob"
+	"slipway/vfs/index"
+)
+
+// app is one gateway: everything that is opened, joined, run and closed.
+type app struct {
+	log     *slog.Logger
+	version string
+	started time.Time
+	getenv  func(string) (string, bool)
+	notice  func(format string, args ...any) // shown once to whoever started it
+
+	lock      *control.Lock
+	db        *index.Database
+	disk      *blob.Disk
+	tree      *index.Tree
+	ledger    *ledger.Ledger
+	fs        *vfs.FS
+	certs     *certs.Manager
+	users     *auth.Table
+	drops     *dropSessions
+	collector index.Collector
+
+	settings atomic.Pointer[settings]
+	pools    chan *uploader.Pool // a pool that takes over from the one that runs
+	pool     atomic.Pointer[uploader.Pool]
+	reloads  sync.Mutex // one reload at a time
+
+	addresses sync.Map // front's name to bound address
+	serving   atomic.Bool
+}
+
+// appOptions are what main and tests give an app.
+type appOptions struct {
+	config  *Config
+	log     *slog.Logger
+	version string
+	getenv  func(string) (string, bool)
+	notice  func(format string, args ...any)
+	// unsafe switches fsync off, for benchmarks of what it costs.
+	unsafe bool
+}
+
+// openApp locks the data directory and opens everything below it. Nothing runs
+// before run.
+func openApp(ctx context.Context, o appOptions) (a *app, err error) {
+	a = &app{log: o.log, version: o.version, getenv: o.getenv, notice: o.notice, started: time.Now(), pools: make(chan *uploader.Pool, 1)}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, a.close())
+			a = nil
+		}
+	}()
+	dir := o.config.dataDir()
+	if a.lock, err = control.Acquire(dir); err != nil {
+		return a, err
+	}
+	if err = a.openStorage(ctx, o); err != nil {
+		return a, err
+	}
+	s, err := a.newSettings(o.config)
+	if err != nil {
+		return a, err
+	}
+	if err = a.openLedger(ctx, s); err != nil {
+		return a, err
+	}
+	if a.users, err = a.openUsers(s.config); err != nil {
+		return a, err
+	}
+	a.drops = newDropSessions(time.Now)
+	a.apply(s)
+	return a, a.makeFolders(ctx, s)
+}
+
+// openStorage opens the database and the blobs.
+func (a *app) openStorage(ctx context.Context, o appOptions) (err error) {
+	dir := o.config.dataDir()
+	source, err := o.config.Storage.Index.Resolve(a.getenv)
+	if err != nil {
+		return fmt.Errorf("storage.index: %w", err)
+	}
+	if source == "sqlite" {
+		source = filepath.Join(dir, "index.db")
+	} else if !isPostgres(source) {
+		return errors.New(`storage.index: write "sqlite", or the address of a PostgreSQL database, as in "postgres://user:password@host/database"`)
+	}
+	if a.db, err = index.Open(ctx, source, index.Options{Unsafe: o.unsafe, Log: a.log}); err != nil {
+		return err
+	}
+	a.disk, err = blob.NewDisk(dir, blob.DiskOptions{})
+	a.collector = index.Collector{DB: a.db, Store: a.disk, Clock: time.Now}
+	return err
+}
+
+// openLedger joins names, bytes and uploads.
+func (a *app) openLedger(ctx context.Context, s *settings) (err error) {
+	a.ledger, err = ledger.New(ctx, a.db, ledger.Options{
+		Router: s.table, Destinations: s.names(), Log: a.log,
+		Quiet: func(vfs.Change) time.Duration { return time.Duration(a.settings.Load().config.Settle.Quiet) },
+	})
+	if err != nil {
+		return err
+	}
+	a.tree = index.NewTree(a.db, time.Now, a.ledger.OnCommit)
+	a.fs = vfs.New(vfs.Options{Index: a.tree, Blobs: a.disk, Policy: s.table})
+	return nil
+}
+
+// apply makes s what holds from now on.
+func (a *app) apply(s *settings) {
+	a.settings.Store(s)
+	a.fs.SetPolicy(s.table)
+	a.ledger.Configure(s.table, s.names())
+	pool := a.newPool(s)
+	select {
+	case <-a.pools: // one that never ran
+	default:
+	}
+	a.pools <- pool
+}
+
+// makeFolders makes the folders that routes and users begin at, so that there is
+// a place to drop pictures into.
+func (a *app) makeFolders(ctx context.Context, s *settings) error {
+	view := a.fs.WithContext(ctx)
+	for _, dir := range s.folders() {
+		if err := view.MkdirAll(dir, 0o755); err != nil {
+			return fmt.Errorf("making the folder %s: %w", dir, err)
+		}
+	}
+	return nil
+}
+
+// run works until ctx ends: uploads, the housekeeping, the control socket and,
+// where ready is given, the fronts; it is called once they are bound. When run
+// returns, nothing of it runs any more.
+func (a *app) run(ctx context.Context, ready func()) error {
+	group, ctx := errgroup.WithContext(ctx)
+	var err error
+	if ready != nil {
+		if err = a.openFronts(ctx, group); err != nil {
+			return err
+		}
+	}
+	// What serves people stops first, so that nothing new arrives while uploads
+	// under way come to their end.
+	back, stopBack := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopBack()
+	var backs sync.WaitGroup
+	for _, f := range []func(context.Context) error{a.ledger.Run, a.sweep, a.runPools} {
+		backs.Go(func() {
+			if err := f(back); err != nil && back.Err() == nil {
+				a.log.Error("a part of the gateway ended; it goes on after a restart", "error", err)
+			}
+		})
+	}
+	group.Go(func() error { return a.serveControl(ctx, ready) })
+	err = group.Wait()
+	stopBack()
+	backs.Wait()
+	return err
+}
+
+// runPools runs one pool after the other: a reload hands in the next.
+func (a *app) runPools(ctx context.Context) error {
+	var running sync.WaitGroup
+	stop := func() {}
+	defer func() { stop(); running.Wait() }()
+	for {
+		select {
+		case pool := <-a.pools:
+			stop()
+			running.Wait()
+			a.pool.Store(pool)
+			poolCtx, cancel := context.WithCancel(ctx)
+			stop = cancel
+			running.Go(func() {
+				if err := pool.Run(poolCtx); err != nil && poolCtx.Err() == nil {
+					a.log.Error("uploading stopped", "error", err)
+				}
+			})
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// orphanAge is how old bytes without a name must be for the sweep at the start.
+const orphanAge = 24 * time.Hour
+
+// sweep removes what a crash left behind, and then collects what nothing refers
+// to, every minute.
+func (a *app) sweep(ctx context.Context) error {
+	n, err := a.disk.Sweep(ctx, time.Now().Add(-orphanAge), a.collector.Known)
+	if err != nil && ctx.Err() == nil {
+		a.log.Warn("leftovers of an earlier run could not be removed", "error", err)
+	}
+	if n > 0 {
+		a.log.Info("leftovers of an earlier run were removed", "files", n)
+	}
+	tick := time.NewTicker(time.Minute)
+	defer tick.Stop()
+	for {
+		if _, err := a.collector.Collect(ctx); err != nil && ctx.Err() == nil {
+			a.log.Warn("bytes that nothing needs any more could not be removed", "error", err)
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// close closes what openApp opened.
+func (a *app) close() error {
+	var errs []error
+	if a.certs != nil {
+		errs = append(errs, a.certs.Close())
+	}
+	if a.db != nil {
+		errs = append(errs, a.db.Close())
+	}
+	if a.lock != nil {
+		if a.serving.Load() {
+			errs = append(errs, control.RemoveAddresses(a.settings.Load().config.dataDir()))
+		}
+		errs = append(errs, a.lock.Unlock())
+	}
+	return errors.Join(errs...)
+}
+
+// loopback reports whether addr, "host:port" as bound, can be reached from this
+// machine alone.
+func loopback(addr string) bool {
+	ap, err := netip.ParseAddrPort(addr)
+	return err == nil && ap.Addr().Unmap().IsLoopback()
+}
+
+// isPostgres reports whether source is the address of a PostgreSQL database.
+func isPostgres(source string) bool {
+	return strings.HasPrefix(source, "postgres://") || strings.HasPrefix(source, "postgresql://")
+}

@@ -1,0 +1,141 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"slipway/gateway/cli"
+	"slipway/uploader"
+	"slipway/vfs/blob"
+	"slipway/vfs/index"
+)
+
+// checkTime is how long one destination may take to answer.
+const checkTime = 30 * time.Second
+
+// check reads the configuration as serve would and reaches every destination with
+// a harmless probe. It opens no data directory, so that it can run beside serve.
+func (p program) check(ctx context.Context, path string, report func(cli.CheckLine)) error {
+	c, err := loadConfig(path)
+	if err != nil {
+		return usage(err)
+	}
+	a := &app{log: newLogger(c.Log, p.stderr), version: p.version, getenv: p.getenv, notice: func(string, ...any) {}}
+	s, err := a.newSettings(c)
+	if err != nil {
+		return usage(err)
+	}
+	a.settings.Store(s)
+	report(cli.CheckLine{Subject: "configuration", OK: true, Text: fmt.Sprintf("%s is right: %d destinations, %d routes, %d users",
+		filepath.Base(path), len(s.destinations), len(c.Routes), len(c.Users)), Notes: s.table.Warnings()})
+	lines := []func(context.Context) cli.CheckLine{a.checkUsers, a.checkStorage, a.checkWeb}
+	for _, d := range s.destinations {
+		lines = append(lines, func(ctx context.Context) cli.CheckLine { return checkDestination(ctx, d) })
+	}
+	failed := false
+	for _, line := range lines {
+		l := line(ctx)
+		failed = failed || !l.OK
+		report(l)
+	}
+	if failed {
+		return errors.New("not everything works; see above")
+	}
+	return ctx.Err()
+}
+
+func (a *app) checkUsers(context.Context) cli.CheckLine {
+	c := a.settings.Load().config
+	if len(c.Users) == 0 {
+		return cli.CheckLine{Subject: "users", OK: true, Text: "none is configured: the first start makes admin and shows a random password once"}
+	}
+	for _, u := range c.Users {
+		if _, err := a.password(u); err != nil {
+			return cli.CheckLine{Subject: "users", Text: fmt.Sprintf("user %q: %v", u.Name, err)}
+		}
+	}
+	return cli.CheckLine{Subject: "users", OK: true, Text: fmt.Sprintf("%d, each with a password", len(c.Users))}
+}
+
+// checkStorage tries to write where the data are to be, and to reach the database.
+func (a *app) checkStorage(ctx context.Context) cli.CheckLine {
+	c := a.settings.Load().config
+	line := cli.CheckLine{Subject: "storage"}
+	dir := c.dataDir()
+	if err := tryWrite(dir); err != nil {
+		line.Text, line.Remedy = fmt.Sprintf("data_dir %s cannot be written to: %v", dir, err), "Choose another folder, or let this user write there."
+		return line
+	}
+	source, err := c.Storage.Index.Resolve(a.getenv)
+	if err != nil {
+		line.Text = "storage.index: " + err.Error()
+		return line
+	}
+	if isPostgres(source) {
+		if err := index.Ping(ctx, source); err != nil {
+			line.Text, line.Remedy = err.Error(), "Look whether the PostgreSQL server runs, and at host, user, password and database in storage.index."
+			return line
+		}
+	}
+	line.OK, line.Text = true, dir
+	if free, err := (blob.OS{}).Free(existing(dir)); err == nil && free >= 0 {
+		line.Text += fmt.Sprintf(", %.1f GB free", float64(free)/1e9)
+	}
+	return line
+}
+
+// existing returns dir, or the nearest folder above it that exists.
+func existing(dir string) string {
+	for {
+		if _, err := os.Stat(dir); !errors.Is(err, os.ErrNotExist) || filepath.Dir(dir) == dir {
+			return dir
+		}
+		dir = filepath.Dir(dir)
+	}
+}
+
+// tryWrite makes and removes a file where dir is or is to be.
+func tryWrite(dir string) error {
+	f, err := os.CreateTemp(existing(dir), ".slipway-check-*")
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Close(), os.Remove(f.Name()))
+}
+
+func (a *app) checkWeb(context.Context) cli.CheckLine {
+	c := a.settings.Load().config
+	line := cli.CheckLine{Subject: "web", OK: true, Text: "WebDAV at " + davPrefix + "/ on " + c.Web.Listen}
+	if c.Web.Listen == "" {
+		line.Text = "switched off"
+	} else if !c.Web.TLS && !loopback(c.Web.Listen) {
+		line.Notes = []string{"passwords and pictures cross the network unencrypted: set web.tls = true, or put a proxy with TLS in front"}
+	}
+	if hosts := slices.ContainsFunc(a.settings.Load().destinations, func(d uploader.Destination) bool { return d.Driver.Properties().HoldsBlob }); hosts && c.Web.PublicURL == "" {
+		line.Notes = append(line.Notes, "web.public_url is not set: the URLs of pictures hosted here begin with the bound address")
+	}
+	return line
+}
+
+// checkDestination asks one destination whether the account works.
+func checkDestination(ctx context.Context, d uploader.Destination) cli.CheckLine {
+	line := cli.CheckLine{Subject: "destination " + d.Name, OK: true, Text: d.Driver.Properties().Driver + " at " + d.Driver.Properties().Host}
+	checker, ok := d.Driver.(uploader.Checker)
+	if !ok {
+		return line
+	}
+	ctx, cancel := context.WithTimeout(ctx, checkTime)
+	defer cancel()
+	notes, err := checker.Check(ctx)
+	line.Notes = notes
+	if err != nil {
+		e := uploader.AsError(err)
+		line.OK, line.Text, line.Remedy = false, line.Text+": "+e.Error(), e.Remedy
+	}
+	return line
+}

@@ -1,0 +1,99 @@
+// Command slipway is an ingestion gateway: drop a picture into a folder, and find
+// its URL beside it.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"runtime/debug"
+
+	"slipway"
+	"slipway/gateway/cli"
+	"slipway/gateway/control"
+	"slipway/gateway/operate"
+)
+
+// version is set when a release is built.
+var version = ""
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), stopSignals...)
+	context.AfterFunc(ctx, stop) // a second signal ends the program at once
+	os.Exit(run(ctx, os.Args[1:], os.LookupEnv, os.Stdin, os.Stdout, os.Stderr))
+}
+
+// program is what one run of the program works with.
+type program struct {
+	version string
+	getenv  func(string) (string, bool)
+	stderr  io.Writer
+}
+
+// run is the program, for main and for tests. It returns the exit code.
+func run(ctx context.Context, args []string, getenv func(string) (string, bool), stdin io.Reader, stdout, stderr io.Writer) int {
+	p := program{version: buildVersion(), getenv: getenv, stderr: stderr}
+	return cli.Run(ctx, args, cli.Env{
+		Stdin: stdin, Stdout: stdout, Stderr: stderr, Version: p.version, Getenv: getenv,
+		Open: p.open, Serve: p.serve, Check: p.check, Template: slipway.ConfigTemplate,
+	})
+}
+
+// buildVersion returns the version that was built, or "devel".
+func buildVersion() string {
+	if version != "" {
+		return version
+	}
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" && info.Main.Version != "(devel)" {
+		return info.Main.Version
+	}
+	return "devel"
+}
+
+func (p program) options(c *Config) appOptions {
+	return appOptions{
+		config: c, log: newLogger(c.Log, p.stderr), version: p.version, getenv: p.getenv,
+		notice: func(format string, args ...any) { fmt.Fprintf(p.stderr, format, args...) },
+	}
+}
+
+// usage marks an error of the configuration, which ends with exit code 2.
+func usage(err error) error { return usageError{err} }
+
+type usageError struct{ error }
+
+// Is makes it cli.ErrUsage.
+func (usageError) Is(target error) bool { return target == cli.ErrUsage }
+
+// Unwrap returns the error itself.
+func (e usageError) Unwrap() error { return e.error }
+
+// open reaches the gateway that runs in the data directory, or opens the
+// directory for this one command.
+func (p program) open(ctx context.Context, path string, need cli.Need) (operate.Gateway, func() error, error) {
+	c, err := loadConfig(path)
+	if err != nil {
+		return nil, nil, usage(err)
+	}
+	client, err := control.Dial(ctx, c.dataDir())
+	if err == nil {
+		return operate.NewClient(client), func() error { client.Close(); return nil }, nil
+	}
+	a, err := openApp(ctx, p.options(c))
+	if err != nil {
+		return nil, nil, err
+	}
+	if need != cli.NeedUploads {
+		return operations{a}, a.close, nil
+	}
+	runCtx, stop := context.WithCancel(context.WithoutCancel(ctx))
+	done := make(chan error, 1)
+	go func() { done <- a.run(runCtx, nil) }()
+	return operations{a}, func() error {
+		stop()
+		return errors.Join(<-done, a.close())
+	}, nil
+}

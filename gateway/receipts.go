@@ -1,0 +1,104 @@
+package main
+
+import (
+	"context"
+	"time"
+
+	"slipway/uploader"
+	"slipway/vfs"
+	"slipway/vfs/sidecar"
+)
+
+// receipts shows the ledger's rows as sidecars.
+type receipts struct{ *app }
+
+var _ sidecar.Source = receipts{}
+
+// Folder returns the receipts of the files in a directory.
+func (r receipts) Folder(ctx context.Context, dir vfs.ID) (map[vfs.ID]sidecar.Receipt, error) {
+	rows, err := r.ledger.Folder(ctx, dir)
+	if err != nil {
+		return nil, err
+	}
+	all := make(map[vfs.ID]sidecar.Receipt, len(rows))
+	for id, us := range rows {
+		all[id] = r.receipt(us)
+	}
+	return all, nil
+}
+
+// File returns the receipt of one file.
+func (r receipts) File(ctx context.Context, id vfs.ID) (sidecar.Receipt, error) {
+	us, err := r.ledger.Entry(ctx, id)
+	return r.receipt(us), err
+}
+
+// retryRest is the least time between the removal of an .error.txt and the next
+// try: clients remove whole folders file by file.
+const retryRest = 5 * time.Second
+
+// Retry tries again what did not work for a file.
+func (r receipts) Retry(ctx context.Context, id vfs.ID) error {
+	quiet := time.Duration(r.settings.Load().config.Settle.Quiet)
+	return r.ledger.RetryNow(ctx, id, time.Now().Add(max(quiet, retryRest)))
+}
+
+// receipt makes one of the rows of an entry.
+func (r receipts) receipt(us []uploader.Upload) (receipt sidecar.Receipt) {
+	for _, u := range us {
+		s := r.upload(u)
+		if at := changed(u); at.After(receipt.Changed) {
+			receipt.Changed = at
+		}
+		if u.Present {
+			receipt.Uploads = append(receipt.Uploads, s)
+		} else {
+			receipt.Previous = append(receipt.Previous, s)
+		}
+	}
+	return receipt
+}
+
+// changed returns when the last thing happened to u.
+func changed(u uploader.Upload) time.Time {
+	at := u.Created
+	for _, t := range []time.Time{u.Sent, u.Finished} {
+		if t.After(at) {
+			at = t
+		}
+	}
+	return at
+}
+
+func (r receipts) upload(u uploader.Upload) sidecar.Upload {
+	s := sidecar.Upload{
+		Destination: u.Destination, State: string(u.State), Reason: u.Reason, Album: u.Album, Category: u.Category,
+		Attempts: u.Attempts, SentAt: u.Sent, Error: u.Error, Remedy: u.Remedy, SHA256: u.SHA256.String(),
+		Trouble: r.trouble(u),
+	}
+	if p := u.Picture; p != nil {
+		s.URL, s.ViewerURL, s.ThumbnailURL, s.ID, s.Notes = p.URL, p.ViewerURL, p.ThumbnailURL, p.Result.ID, p.Notes
+	}
+	if u.State == uploader.Settling || u.State == uploader.AmbiguousState {
+		s.NextTry = u.Due
+	}
+	return s
+}
+
+// trouble reports whether a person should hear of u: it was given up, is held for
+// something that is wrong, or is to be tried again after an error. A file that is
+// not whole may still be on its way, and is reported after a while.
+func (r receipts) trouble(u uploader.Upload) bool {
+	switch u.State {
+	case uploader.Failed, uploader.AmbiguousState:
+		return true
+	case uploader.Settling:
+		return u.Error != ""
+	case uploader.Held:
+		if u.Reason == uploader.ReasonNotWhole {
+			return time.Since(changed(u)) > time.Duration(r.settings.Load().config.Settle.IncompleteAfter)
+		}
+		return u.Reason != uploader.ReasonByHand
+	}
+	return false
+}

@@ -1,0 +1,200 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"os"
+	"os/signal"
+	"strings"
+	"time"
+
+	"github.com/coreos/go-systemd/v22/daemon"
+	"golang.org/x/term"
+
+	"slipway/gateway/control"
+	"slipway/gateway/operate"
+)
+
+// newLogger logs to w: text for people at a terminal, JSON for machines.
+func newLogger(c LogConfig, w io.Writer) *slog.Logger {
+	var level slog.Level
+	if level.UnmarshalText([]byte(c.Level)) != nil {
+		level = slog.LevelInfo
+	}
+	o := &slog.HandlerOptions{Level: level}
+	text := c.Format == "text"
+	if f, ok := w.(*os.File); c.Format == "auto" && ok {
+		text = term.IsTerminal(int(f.Fd()))
+	}
+	if text {
+		return slog.New(slog.NewTextHandler(w, o))
+	}
+	return slog.New(slog.NewJSONHandler(w, o))
+}
+
+// serve runs a gateway until ctx ends or a front fails.
+func (p program) serve(ctx context.Context, path string) error {
+	c, err := loadConfig(path)
+	if err != nil {
+		return usage(err)
+	}
+	a, err := openApp(ctx, p.options(c))
+	if err != nil {
+		return err
+	}
+	ready := make(chan struct{})
+	done := make(chan error, 1)
+	go func() { done <- a.run(ctx, func() { close(ready) }) }()
+	select {
+	case <-ready:
+	case err := <-done:
+		return errors.Join(err, a.close())
+	}
+	p.welcome(a)
+	notify(a, daemon.SdNotifyReady)
+	hangups, stop := context.WithCancel(ctx)
+	defer stop()
+	a.reloadOnHangup(hangups)
+	select {
+	case <-ctx.Done():
+		a.log.Info("stopping: transfers and uploads under way come to their end; a second signal ends at once")
+	case err = <-done:
+		done <- err
+	}
+	notify(a, daemon.SdNotifyStopping)
+	return errors.Join(<-done, a.close())
+}
+
+// notify tells systemd how the service stands; without systemd nobody hears it.
+func notify(a *app, state string) {
+	if _, err := daemon.SdNotify(false, state); err != nil {
+		a.log.Warn("systemd could not be told", "error", err)
+	}
+}
+
+// welcome prints how to connect.
+func (p program) welcome(a *app) {
+	c := a.settings.Load().config
+	for _, w := range a.settings.Load().table.Warnings() {
+		a.log.Warn(w)
+	}
+	addr := a.address("web")
+	if addr == "" {
+		return
+	}
+	scheme := "http"
+	if c.Web.TLS {
+		scheme = "https"
+	}
+	folder := "/"
+	if f := a.settings.Load().folders(); len(f) > 0 {
+		folder = strings.TrimRight(f[0], "/") + "/"
+	}
+	fmt.Fprintf(p.stderr, "Slipway %s is ready.\n\n    WebDAV    %s://%s%s/\n    try       curl -u USER -T picture.jpg %s://%s%s%s\n              then fetch picture.jpg.url beside it\n\n",
+		p.version, scheme, addr, davPrefix, scheme, addr, davPrefix, folder)
+	if a.certs != nil {
+		fmt.Fprintf(p.stderr, "    certificate  %s\n\n", a.certs.Info())
+	}
+	a.log.Info("ready", "version", p.version, "webdav", scheme+"://"+addr+davPrefix+"/", "data_dir", c.dataDir())
+}
+
+// reloadOnHangup reloads for each SIGHUP until ctx ends.
+func (a *app) reloadOnHangup(ctx context.Context) {
+	hangups := make(chan os.Signal, 1)
+	signal.Notify(hangups, reloadSignals...)
+	go func() {
+		defer signal.Stop(hangups)
+		for {
+			select {
+			case <-hangups:
+				notify(a, daemon.SdNotifyReloading)
+				done, err := a.reload(ctx)
+				if err != nil {
+					a.log.Error("reload refused; everything goes on as before", "error", err)
+				} else {
+					a.log.Info("reloaded", "changed", done.Changed, "needs_restart", done.Restart)
+				}
+				notify(a, daemon.SdNotifyReady)
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+}
+
+// reload takes over what can change while the gateway runs: destinations, routes,
+// users, sidecars, the quiet time and certificates. Where anything is wrong with
+// them, nothing changes.
+func (a *app) reload(ctx context.Context) (done operate.Reloaded, err error) {
+	a.reloads.Lock()
+	defer a.reloads.Unlock()
+	old := a.settings.Load().config
+	c, err := loadConfig(old.file)
+	if err != nil {
+		return done, err
+	}
+	s, err := a.newSettings(c)
+	if err != nil {
+		return done, err
+	}
+	accounts, err := a.accounts(c)
+	if err != nil {
+		return done, err
+	}
+	if a.certs != nil {
+		if err := a.certs.Reload(ctx); err != nil {
+			return done, err
+		}
+		done.Changed = append(done.Changed, "certificate")
+	}
+	if err := a.users.Reload(accounts); err != nil {
+		return done, err
+	}
+	done.Restart = old.needsRestart(c)
+	c.keep(old)
+	a.apply(s)
+	done.Changed = append(done.Changed, "users", "destinations", "routes", "sidecar", "settle")
+	if err := a.ledger.Reconsider(ctx); err != nil {
+		return done, err
+	}
+	return done, a.makeFolders(ctx, s)
+}
+
+// needsRestart returns the tables of which next differs in what a running gateway
+// cannot change.
+func (c *Config) needsRestart(next *Config) (tables []string) {
+	differs := func(table string, is bool) {
+		if is {
+			tables = append(tables, table)
+		}
+	}
+	differs("data_dir", c.dataDir() != next.dataDir())
+	differs("web", c.Web.Listen != next.Web.Listen || c.Web.TLS != next.Web.TLS)
+	differs("tls", c.TLS.CertFile != next.TLS.CertFile || c.TLS.KeyFile != next.TLS.KeyFile)
+	differs("log", c.Log.Level != next.Log.Level || c.Log.Format != next.Log.Format)
+	return tables
+}
+
+// keep puts what needs a restart back to what holds.
+func (c *Config) keep(old *Config) {
+	c.DataDir, c.Web.Listen, c.Web.TLS, c.TLS, c.Log, c.Storage.Index = old.DataDir, old.Web.Listen, old.Web.TLS, old.TLS, old.Log, old.Storage.Index
+}
+
+// serveControl answers the commands on the control socket until ctx ends. It calls
+// ready, if not nil, once they can connect.
+func (a *app) serveControl(ctx context.Context, ready func()) error {
+	l, err := control.Listen(a.settings.Load().config.dataDir())
+	if err != nil {
+		return err
+	}
+	if ready != nil {
+		ready()
+	}
+	server := &http.Server{Handler: operate.Handler(operations{a}), ReadHeaderTimeout: 30 * time.Second,
+		ErrorLog: slog.NewLogLogger(a.log.Handler(), slog.LevelDebug)}
+	return serveHTTP(ctx, server, l)
+}

@@ -1,0 +1,160 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/spf13/afero"
+
+	"slipway/gateway/auth"
+	"slipway/gateway/certs"
+	"slipway/gateway/webdav"
+	"slipway/uploader/local"
+)
+
+// davPrefix is where WebDAV's root lies in the server's paths.
+const davPrefix = "/dav"
+
+// shutdownGrace is how long a stop waits for requests under way.
+const shutdownGrace = 30 * time.Second
+
+// listenWeb binds the HTTP server's address.
+func listenWeb(a *app) (net.Listener, error) {
+	c := a.settings.Load().config
+	if c.Web.Listen == "" {
+		return nil, nil
+	}
+	l, err := net.Listen("tcp", c.Web.Listen)
+	if err != nil {
+		return nil, fmt.Errorf("web.listen: %w", err)
+	}
+	if !c.Web.TLS {
+		if !loopback(l.Addr().String()) {
+			a.log.Warn("PASSWORDS AND PICTURES CROSS THE NETWORK UNENCRYPTED: web.listen is no loopback address and web.tls is false; "+
+				"set web.tls = true, or put a proxy with TLS in front", "address", l.Addr().String())
+		}
+		return l, nil
+	}
+	host, _, _ := net.SplitHostPort(c.Web.Listen)
+	a.certs, err = certs.Load(certs.Options{
+		CertFile: c.resolve(c.TLS.CertFile), KeyFile: c.resolve(c.TLS.KeyFile),
+		ACMEDomains: c.TLS.ACMEDomains, ACMEEmail: c.TLS.ACMEEmail,
+		DataDir: c.dataDir(), Hosts: []string{host}, Log: a.log,
+	})
+	if err != nil {
+		l.Close()
+		return nil, err
+	}
+	return tls.NewListener(l, a.certs.TLSConfig()), nil
+}
+
+// serveWeb answers HTTP on l until ctx ends.
+func serveWeb(ctx context.Context, a *app, l net.Listener) error {
+	if a.certs != nil {
+		if err := a.certs.Start(l.Addr().String()); err != nil {
+			return err
+		}
+	}
+	server := &http.Server{
+		Handler:           a.webHandler(),
+		ReadHeaderTimeout: 30 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    64 << 10,
+		ErrorLog:          slog.NewLogLogger(a.log.Handler(), slog.LevelDebug),
+	}
+	return serveHTTP(ctx, server, l)
+}
+
+// serveHTTP answers on l until ctx ends, and then lets requests under way come to
+// their end for shutdownGrace. What takes longer is aborted, which loses nothing.
+func serveHTTP(ctx context.Context, server *http.Server, l net.Listener) error {
+	stopped := make(chan error, 1)
+	end := context.AfterFunc(ctx, func() {
+		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownGrace)
+		defer cancel()
+		err := server.Shutdown(grace)
+		if err != nil {
+			err = server.Close()
+		}
+		stopped <- err
+	})
+	if err := server.Serve(l); end() || !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return <-stopped
+}
+
+// webHandler joins what the HTTP server serves.
+func (a *app) webHandler() http.Handler {
+	dav := auth.Basic(a.users, "Slipway", webdav.New(webdav.Options{
+		Prefix: davPrefix, Log: a.log, FS: a.davView,
+		User: func(r *http.Request) string { return userOf(r).Name },
+	}))
+	pictures := &local.Handler{Pictures: hostedPictures{a}, Log: a.log}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case strings.HasPrefix(r.URL.Path, local.Prefix):
+			pictures.ServeHTTP(w, r)
+		case r.URL.Path == "/healthz":
+			a.health(w, r)
+		case r.URL.Path == "/" && (r.Method == http.MethodGet || r.Method == http.MethodHead):
+			http.Redirect(w, r, davPrefix+"/", http.StatusFound)
+		default:
+			dav.ServeHTTP(w, r)
+		}
+	})
+}
+
+// health answers "ok" where the database does.
+func (a *app) health(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	if _, err := a.tree.Lookup(r.Context(), "/"); err != nil {
+		a.log.Error("the database does not answer", "error", err)
+		http.Error(w, "the database does not answer", http.StatusServiceUnavailable)
+		return
+	}
+	fmt.Fprintln(w, "ok")
+}
+
+// userOf returns who made a request that passed auth.Basic.
+func userOf(r *http.Request) auth.User {
+	u, _ := auth.FromContext(r.Context())
+	return u
+}
+
+// davView returns the tree as WebDAV shows it to the user of r.
+func (a *app) davView(r *http.Request) (afero.Fs, error) {
+	addr, _ := netip.ParseAddrPort(r.RemoteAddr)
+	return a.view(userOf(r), addr.Addr().Unmap(), doorRules{}), nil
+}
+
+// publicURL returns what URLs of pictures that the gateway hosts begin with, or
+// "" while that is not known.
+func (a *app) publicURL() string {
+	c := a.settings.Load().config
+	if c.Web.PublicURL != "" {
+		return strings.TrimRight(c.Web.PublicURL, "/")
+	}
+	addr := a.address("web")
+	if _, port, err := net.SplitHostPort(c.Web.Listen); addr == "" && err == nil && port != "0" {
+		addr = c.Web.Listen // a command works without the fronts
+	}
+	if addr == "" {
+		return ""
+	}
+	u := url.URL{Scheme: "http", Host: addr}
+	if c.Web.TLS {
+		u.Scheme = "https"
+	}
+	return u.String()
+}
