@@ -22,8 +22,8 @@ import (
 // Driver uploads to one site with one key.
 type Driver struct {
 	endpoint *url.URL
-	page     *url.URL // of a public album; nil: none
-	key      uploader.Secret
+	page     *url.URL      // of a public album; nil: none
+	key      func() string // a function: fmt shows an unexported Secret as it is
 	client   *form.Client
 }
 
@@ -44,7 +44,7 @@ func New(cfg Config, client *form.Client) (*Driver, error) {
 	if cfg.Timeout > 0 {
 		own.Base = cfg.Timeout
 	}
-	return &Driver{endpoint: endpoint, page: page, key: cfg.Key, client: &own}, nil
+	return &Driver{endpoint: endpoint, page: page, key: cfg.Key.Reveal, client: &own}, nil
 }
 
 // String returns the address, without the key.
@@ -93,15 +93,14 @@ func (d *Driver) Send(ctx context.Context, p uploader.Picture) (uploader.Result,
 // header returns the headers of a request to the API. The key is not a form
 // field: that is lost, with everything else, where a body is over PHP's limit.
 func (d *Driver) header() http.Header {
-	return http.Header{"X-Api-Key": {d.key.Reveal()}, "Accept": {"application/json"}}
+	return http.Header{"X-Api-Key": {d.key()}, "Accept": {"application/json"}}
 }
 
 // redact takes the key out of an error, should the host have repeated it.
 func (d *Driver) redact(err error) error {
 	e := uploader.AsError(err)
-	key := d.key.Reveal()
 	for _, s := range []*string{&e.Code, &e.Message, &e.Remedy} {
-		*s = strings.ReplaceAll(*s, key, d.key.String())
+		*s = strings.ReplaceAll(*s, d.key(), "***")
 	}
 	return e
 }
