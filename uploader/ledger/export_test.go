@@ -1,0 +1,4 @@
+package ledger
+
+// Candidates is the statement that finds due rows.
+const Candidates = candidates
