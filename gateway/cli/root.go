@@ -1,0 +1,174 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"slipway/gateway/operate"
+	"slipway/gateway/strict"
+)
+
+// program is one run of the command line.
+type program struct {
+	env    Env
+	stdout *sticky
+	stderr io.Writer
+	config string // --config
+	ran    bool   // the command line was understood, and the command began
+}
+
+// sticky keeps the first error of a writer, which is then not written to again.
+type sticky struct {
+	w   io.Writer
+	err error
+}
+
+// Write writes to the writer below.
+func (s *sticky) Write(b []byte) (int, error) {
+	if s.err != nil {
+		return 0, s.err
+	}
+	n, err := s.w.Write(b)
+	s.err = err
+	return n, err
+}
+
+func newProgram(env Env) *program {
+	return &program{env: env, stdout: &sticky{w: env.Stdout}, stderr: env.Stderr}
+}
+
+const rootLong = `Slipway sends every picture that lands in a folder to the image hosts you choose,
+and puts the URL beside it.
+
+Begin with "slipway init", then "slipway check", then "slipway serve".`
+
+const exitCodes = `Every command ends with one of these codes:
+
+  0  it did what was asked
+  1  something failed: the error output says what, and what to do
+  2  the command line or the configuration is wrong; nothing was done
+  3  something was not finished in time (put --timeout); it goes on by itself while
+     a gateway runs
+
+A command that is interrupted (Ctrl-C) ends with 1; "slipway serve" then stops in
+good order, with 0.`
+
+// root is all commands.
+func (p *program) root() *cobra.Command {
+	root := p.group("slipway", "Drop a picture into a folder; find its URL beside it", rootLong,
+		p.serveCommand(), p.checkCommand(), p.initCommand(), p.statusCommand(), p.reloadCommand(), p.versionCommand(),
+		&cobra.Command{Use: "exit-codes", Short: "What the exit codes mean", Long: exitCodes},
+	)
+	root.SilenceErrors, root.SilenceUsage = true, true
+	root.PersistentPreRun = func(*cobra.Command, []string) { p.ran = true }
+	root.SetIn(p.env.Stdin)
+	root.SetOut(p.stdout)
+	root.SetErr(p.stderr)
+	root.SetFlagErrorFunc(flagError)
+	root.SetHelpCommand(p.helpCommand())
+	config := "config.toml"
+	if p.env.Getenv != nil {
+		if v, ok := p.env.Getenv("SLIPWAY_CONFIG"); ok && v != "" {
+			config = v
+		}
+	}
+	root.PersistentFlags().StringVar(&p.config, "config", config, "the configuration `file` (or $SLIPWAY_CONFIG)")
+	return root
+}
+
+// group is a command that only holds others. Alone, or with a word that is none
+// of them, it is an error.
+func (p *program) group(use, short, long string, commands ...*cobra.Command) *cobra.Command {
+	c := &cobra.Command{Use: use, Short: short, Long: long, Args: cobra.ArbitraryArgs}
+	c.AddCommand(commands...)
+	c.RunE = func(c *cobra.Command, args []string) error {
+		p.ran = false
+		if len(args) > 0 {
+			return unknownCommand(c, args[0])
+		}
+		c.SetOut(p.stderr)
+		return errors.Join(c.Usage(), errors.New("say which command"))
+	}
+	return c
+}
+
+func unknownCommand(c *cobra.Command, word string) error {
+	return usagef("there is no command %q; %s (`%s --help` tells more)", c.CommandPath()+" "+word, strict.Suggest(word, names(c)), c.CommandPath())
+}
+
+// names returns what may follow c.
+func names(c *cobra.Command) []string {
+	var names []string
+	for _, sub := range c.Commands() {
+		if sub.IsAvailableCommand() || sub.IsAdditionalHelpTopicCommand() {
+			names = append(names, sub.Name())
+		}
+	}
+	return names
+}
+
+// flagError names the flag that was probably meant.
+func flagError(c *cobra.Command, err error) error {
+	if args := c.Flags().Args(); c.HasSubCommands() && len(args) > 0 {
+		return unknownCommand(c, args[0])
+	}
+	var unknown interface{ GetSpecifiedName() string }
+	if !errors.As(err, &unknown) || !strings.HasPrefix(err.Error(), "unknown flag") {
+		return usagef("%w (`%s --help` tells more)", err, c.CommandPath())
+	}
+	var flags []string
+	for line := range strings.Lines(c.Flags().FlagUsages()) {
+		if _, rest, ok := strings.Cut(line, "--"); ok {
+			flags = append(flags, strings.FieldsFunc(rest, func(r rune) bool { return r == ' ' || r == '[' || r == '\n' })[0])
+		}
+	}
+	near := strict.Nearest(unknown.GetSpecifiedName(), flags)
+	if near == "" {
+		return usagef("%w (`%s --help` lists them)", err, c.CommandPath())
+	}
+	return usagef("%w; did you mean --%s?", err, near)
+}
+
+// helpCommand is cobra's, with an error for what there is no help on.
+func (p *program) helpCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "help [COMMAND]", Short: "Help on a command, or on exit-codes",
+		RunE: func(c *cobra.Command, args []string) error {
+			about, rest, err := c.Root().Find(args)
+			if err != nil {
+				return err
+			}
+			if len(rest) > 0 && (about.HasSubCommands() || !about.Runnable()) {
+				return unknownCommand(about, rest[0])
+			}
+			about.InitDefaultHelpFlag()
+			return about.Help()
+		},
+		ValidArgsFunction: func(c *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+			about, _, err := c.Root().Find(args)
+			if err != nil {
+				return nil, cobra.ShellCompDirectiveNoFileComp
+			}
+			return names(about), cobra.ShellCompDirectiveNoFileComp
+		},
+	}
+}
+
+// with gives f the gateway that the command needs.
+func (p *program) with(ctx context.Context, need Need, f func(operate.Gateway) error) (err error) {
+	g, end, err := p.env.Open(ctx, p.config, need)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if closeErr := end(); err == nil && closeErr != nil {
+			err = fmt.Errorf("closing the data directory: %w", closeErr)
+		}
+	}()
+	return f(g)
+}

@@ -1,0 +1,210 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"slipway/gateway/operate"
+)
+
+func (p *program) serveCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "serve", Short: "Run the gateway, until it is interrupted", Args: cobra.NoArgs,
+		Long: `Run the gateway: open the doors of the configuration and send what lands behind
+them. It stops in good order on SIGINT and SIGTERM, and reads certificates and
+configuration again on SIGHUP or "slipway reload".`,
+		RunE: func(c *cobra.Command, _ []string) error {
+			err := p.env.Serve(c.Context(), p.config)
+			if ctx := c.Context(); ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+				return nil
+			}
+			return err
+		},
+	}
+}
+
+func (p *program) checkCommand() *cobra.Command {
+	asJSON := false
+	c := &cobra.Command{
+		Use: "check", Short: "Read the configuration and try every destination", Args: cobra.NoArgs,
+		Long: `Read the configuration strictly and reach every destination with a request that
+uploads nothing, then say for each what works. Ends with 1 where something will not
+work, and with 2 where the configuration itself is wrong.`,
+		RunE: func(c *cobra.Command, _ []string) error {
+			bad := 0
+			err := p.env.Check(c.Context(), p.config, func(l CheckLine) {
+				if !l.OK {
+					bad++
+				}
+				if asJSON {
+					p.object(l) //nolint:errcheck // sticky
+				} else {
+					p.checked(l)
+				}
+			})
+			if err == nil && bad > 0 {
+				return failed()
+			}
+			return err
+		},
+	}
+	jsonFlag(c, &asJSON)
+	return c
+}
+
+// checked shows one thing that was checked.
+func (p *program) checked(l CheckLine) {
+	mark := "✓"
+	if !l.OK {
+		mark = "✗"
+	}
+	p.say("%s %s: %s", mark, l.Subject, l.Text)
+	if l.Remedy != "" {
+		p.say("    → %s", l.Remedy)
+	}
+	for _, note := range l.Notes {
+		p.say("    note: %s", note)
+	}
+}
+
+func (p *program) initCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "init [DIR]", Short: "Write a config.toml to begin with", Args: cobra.MaximumNArgs(1),
+		Long: `Write a complete config.toml with comments, which runs as it is, into DIR (made
+where it is missing), or to where --config says. What is there already is never
+overwritten.`,
+		RunE: func(c *cobra.Command, args []string) error {
+			file := p.config
+			if len(args) == 1 {
+				if c.Flags().Changed("config") {
+					return usagef("give either a folder or --config")
+				}
+				file = filepath.Join(args[0], "config.toml")
+			}
+			return p.writeConfig(file)
+		},
+	}
+}
+
+func (p *program) writeConfig(file string) error {
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+		return err
+	}
+	// It will hold hashes and keys.
+	f, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if errors.Is(err, os.ErrExist) {
+		return fmt.Errorf("%s is there already, and was left as it is", file)
+	}
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(p.env.Template)
+	if err := errors.Join(err, f.Close()); err != nil {
+		return errors.Join(err, os.Remove(file))
+	}
+	flag := ""
+	if file != "config.toml" {
+		flag = " --config " + file
+	}
+	p.say("Wrote %s. What to do next:", file)
+	p.say("  1. Put in your image hosts and folders; it runs as it is, too.")
+	p.say("  2. slipway check%s    says whether every host can be reached", flag)
+	p.say("  3. slipway serve%s    starts the gateway; without users it makes one and shows the password", flag)
+	return nil
+}
+
+func (p *program) statusCommand() *cobra.Command {
+	asJSON := false
+	c := &cobra.Command{
+		Use: "status", Short: "Say what runs, and where", Args: cobra.NoArgs,
+		Long: "Say what runs, and at which addresses. Ends with 1 where no gateway runs.",
+		RunE: func(c *cobra.Command, _ []string) error {
+			return p.with(c.Context(), NeedRunning, func(g operate.Gateway) error {
+				s, err := g.Status(c.Context())
+				if err != nil {
+					return err
+				}
+				if asJSON {
+					return p.object(s)
+				}
+				p.status(s)
+				return nil
+			})
+		},
+	}
+	jsonFlag(c, &asJSON)
+	return c
+}
+
+func (p *program) status(s operate.Status) {
+	state := "stopping or starting: no door is open"
+	if s.Serving {
+		state = "serving"
+	}
+	t := newTable(p.stdout, "STATE", state)
+	t.row("VERSION", or(s.Version))
+	t.row("PROCESS", fmt.Sprint(s.PID))
+	t.row("STARTED", when(s.Started))
+	t.row("DATA", or(s.DataDir))
+	for _, door := range slices.Sorted(maps.Keys(s.Addresses)) {
+		t.row(strings.ToUpper(plain(door)), plain(s.Addresses[door]))
+	}
+	t.end()
+}
+
+func (p *program) reloadCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "reload", Short: "Have the running gateway read its configuration again", Args: cobra.NoArgs,
+		Long: `Have the running gateway read certificates, users, routes and destinations again.
+Files that are waiting already keep the destinations they have.`,
+		RunE: func(c *cobra.Command, _ []string) error {
+			return p.with(c.Context(), NeedRunning, func(g operate.Gateway) error {
+				r, err := g.Reload(c.Context())
+				if err != nil {
+					return err
+				}
+				p.reloaded(r)
+				return nil
+			})
+		},
+	}
+}
+
+func (p *program) reloaded(r operate.Reloaded) {
+	if len(r.Changed) == 0 {
+		p.say("Read again; nothing changed.")
+	} else {
+		p.say("Read again; in use now: %s.", strings.Join(r.Changed, ", "))
+	}
+	if len(r.Restart) > 0 {
+		p.say("These need a restart: %s.", strings.Join(r.Restart, ", "))
+	}
+}
+
+func (p *program) versionCommand() *cobra.Command {
+	asJSON := false
+	c := &cobra.Command{
+		Use: "version", Short: "Say which version this is", Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			if asJSON {
+				return p.object(map[string]string{"version": p.env.Version, "go": runtime.Version(), "os": runtime.GOOS, "arch": runtime.GOARCH})
+			}
+			p.say("slipway %s (%s, %s/%s)", p.env.Version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+			return nil
+		},
+	}
+	jsonFlag(c, &asJSON)
+	return c
+}
+
+func jsonFlag(c *cobra.Command, to *bool) {
+	c.Flags().BoolVar(to, "json", false, "answer in JSON, one object a line")
+}
