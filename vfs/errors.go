@@ -4,21 +4,53 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"strings"
 )
 
-// Errors that a *fs.PathError of this package wraps, beside those of io/fs.
+// Errors that a *fs.PathError of this package wraps, beside those of io/fs. Doors
+// tell them apart by their methods.
 var (
-	ErrNotDir     = errors.New("not a directory")
-	ErrIsDir      = errors.New("is a directory")
-	ErrNotEmpty   = errors.New("directory not empty")
-	ErrIntoItself = errors.New("a directory cannot be moved or copied into itself")
-	ErrChanged    = errors.New("the file was changed by somebody else meanwhile")
-	ErrQuota      = errors.New("the account's quota is used up")
-	ErrNoSpace    = errors.New("no space left on the gateway")
-	ErrBadName    = errors.New("not a valid name")
-	ErrAborted    = errors.New("the transfer was aborted")
-	ErrReadOnly   = fmt.Errorf("read-only: %w", fs.ErrPermission)
+	ErrNotDir     error = &kindError{notDir, "not a directory"}
+	ErrIsDir      error = &kindError{isDir, "is a directory"}
+	ErrNotEmpty   error = &kindError{notEmpty, "directory not empty"}
+	ErrIntoItself error = &kindError{intoItself, "a directory cannot be moved or copied into itself"}
+	ErrChanged    error = &kindError{changed, "the file was changed by somebody else meanwhile"}
+	ErrQuota      error = &kindError{noSpace, "the account's quota is used up; remove files or ask for more"}
+	ErrNoSpace    error = &kindError{noSpace, "no space is left on the gateway"}
+	ErrBadName    error = &kindError{badName, "this name is not valid here: use at most 255 bytes of UTF-8 without control characters"}
+	ErrAborted          = errors.New("the transfer was aborted")
+	ErrReadOnly         = fmt.Errorf("read-only: %w", fs.ErrPermission)
 )
+
+type errorKind int
+
+const (
+	notDir errorKind = iota
+	isDir
+	notEmpty
+	intoItself
+	changed
+	noSpace
+	badName
+)
+
+// kindError is an error of one kind. Its methods are what doors look for.
+type kindError struct {
+	kind errorKind
+	text string
+}
+
+func (e *kindError) Error() string    { return e.text }
+func (e *kindError) NotDir() bool     { return e.kind == notDir }
+func (e *kindError) IsDir() bool      { return e.kind == isDir }
+func (e *kindError) NotEmpty() bool   { return e.kind == notEmpty }
+func (e *kindError) IntoItself() bool { return e.kind == intoItself }
+func (e *kindError) Changed() bool    { return e.kind == changed }
+func (e *kindError) NoSpace() bool    { return e.kind == noSpace }
+func (e *kindError) Forbidden() bool  { return e.kind == badName }
+
+// Reason is the text for people.
+func (e *kindError) Reason() string { return e.text }
 
 // RefusalKind says which answer of a protocol fits a refusal.
 type RefusalKind int
@@ -37,10 +69,43 @@ const (
 type Refusal struct {
 	Kind RefusalKind
 	Text string
+	// Folders are the folders that take files, as paths of the whole tree, which
+	// Text names. A view that does not begin at "/" tells of its own only.
+	Folders []string
 }
 
 // Error returns the text for people.
 func (r *Refusal) Error() string { return r.Text }
 
+// Reason returns the text for people.
+func (r *Refusal) Reason() string { return r.Text }
+
+// Forbidden reports whether the name is not accepted here.
+func (r *Refusal) Forbidden() bool { return r.Kind == Forbidden }
+
+// TooLarge reports whether there are more bytes than any destination takes.
+func (r *Refusal) TooLarge() bool { return r.Kind == TooLarge }
+
+// WrongType reports whether no destination takes the type.
+func (r *Refusal) WrongType() bool { return r.Kind == WrongType }
+
 // Is makes a refusal fs.ErrPermission.
 func (r *Refusal) Is(target error) bool { return target == fs.ErrPermission }
+
+// within returns r as a view tells it whose root is given.
+func (r *Refusal) within(root string) *Refusal {
+	if root == "/" || len(r.Folders) == 0 {
+		return r
+	}
+	var own []string
+	for _, f := range r.Folders {
+		if rest, ok := strings.CutPrefix(f, root+"/"); ok {
+			own = append(own, "/"+rest)
+		}
+	}
+	text := "files are not taken in this folder"
+	if len(own) > 0 {
+		text += "; put them into " + strings.Join(own, ", ")
+	}
+	return &Refusal{Kind: r.Kind, Text: text, Folders: own}
+}

@@ -293,8 +293,8 @@ func (f *FS) pair(op, from, to string) (realFrom, realTo string, err error) {
 		return "", "", failed(op, from, err)
 	}
 	if !e.Dir && e.Size > 0 {
-		if err := (*f.policy.Load()).Admit(realTo, e.Size); err != nil {
-			return "", "", failed(op, to, err)
+		if err := f.admit(op, to, realTo, e.Size); err != nil {
+			return "", "", err
 		}
 	}
 	return realFrom, realTo, nil
@@ -310,8 +310,8 @@ func (f *FS) Admit(name string, size int64) error {
 	if err := f.writable("open", name); err != nil {
 		return err
 	}
-	if err := (*f.policy.Load()).Admit(p, size); err != nil {
-		return failed("open", name, err)
+	if err := f.admit("open", name, p, size); err != nil {
+		return err
 	}
 	if size <= 0 {
 		return nil
@@ -320,6 +320,16 @@ func (f *FS) Admit(name string, size int64) error {
 		return &fs.PathError{Op: "open", Path: name, Err: ErrNoSpace}
 	}
 	return f.admitQuota(name, p, size)
+}
+
+// admit asks the policy about the real path p.
+func (f *FS) admit(op, name, p string, size int64) error {
+	err := (*f.policy.Load()).Admit(p, size)
+	var r *Refusal
+	if errors.As(err, &r) {
+		err = r.within(f.view.Root)
+	}
+	return failed(op, name, err)
 }
 
 // admitQuota looks ahead whether size bytes at p can fit the account's quota; the

@@ -62,8 +62,8 @@ func (f *FS) stage(name, p string, flag int) (afero.File, error) {
 	case err != nil:
 		return nil, failed("open", name, err)
 	}
-	if err := (*f.policy.Load()).Admit(p, -1); err != nil {
-		return nil, failed("open", name, err)
+	if err := f.admit("open", name, p, -1); err != nil {
+		return nil, err
 	}
 	w, err := f.blobs.Create(f.ctx)
 	if err != nil {
@@ -287,8 +287,8 @@ func (s *File) Close() error {
 		s.result = s.base
 		return s.w.Abort()
 	}
-	if err := (*s.fs.policy.Load()).Admit(s.path, s.w.Size()); err != nil {
-		return errors.Join(failed("close", s.name, err), s.w.Abort())
+	if err := s.fs.admit("close", s.name, s.path, s.w.Size()); err != nil {
+		return errors.Join(err, s.w.Abort())
 	}
 	return failed("close", s.name, s.commit())
 }

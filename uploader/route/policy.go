@@ -20,7 +20,7 @@ func (t *Table) Admit(path string, size int64) error {
 	case r == nil && t.options.Unrouted == StoreUnrouted:
 		return nil
 	case r == nil:
-		return &vfs.Refusal{Kind: vfs.Forbidden, Text: t.unroutedText(path)}
+		return &vfs.Refusal{Kind: vfs.Forbidden, Text: t.unroutedText(path), Folders: t.Folders()}
 	case r.limit > 0 && size > r.limit:
 		return &vfs.Refusal{Kind: vfs.TooLarge, Text: r.limitText(baseName(path), size)}
 	case r.config.OnType == "refuse" && !t.keptOnly(path) && !r.mayTake(baseName(path)):

@@ -746,6 +746,13 @@ func testPolicy(t *testing.T, b *Bench, f *vfs.FS) {
 	_, err = f.Copy("/yes", "/no2", true, true)
 	wantErr(t, err, fs.ErrPermission)
 	mkdir(t, f, "/nodir")
+	b.Policy.Refuse = func(string, int64) error {
+		return &vfs.Refusal{Text: "put it into /a/, /nodir/b/ or /c/", Folders: []string{"/a", "/nodir/b", "/c"}}
+	}
+	_, err = f.Sub(vfs.View{Root: "/nodir"}).Create("/x")
+	if err == nil || !strings.Contains(err.Error(), " /b") || strings.Contains(err.Error(), "/c") || strings.Contains(err.Error(), "nodir") {
+		t.Errorf("a view tells of what is outside of it: %v", err)
+	}
 	wantTree(t, f, map[string]string{"/yes": "few", "/nodir/": ""})
 }
 
