@@ -65,6 +65,9 @@ func (f *flight) repeated(plan Plan) (Outcome, bool) {
 		return Outcome{}, false
 	}
 	known := f.closest(plan.Keys)
+	if known.URL == "" && !known.Awaiting {
+		return f.repeatedLost(plan, known)
+	}
 	switch {
 	case plan.OnDuplicate == HoldDuplicate && !f.Released:
 		return f.held(&Hold{Reason: ReasonRepeat, Text: "The host has this picture already, from an earlier upload.",
@@ -77,15 +80,28 @@ func (f *flight) repeated(plan Plan) (Outcome, bool) {
 	return f.reuse(known), true
 }
 
+// repeatedLost deals with bytes that the host has from us, at an address that
+// nobody knows.
+func (f *flight) repeatedLost(plan Plan, known Hosted) (Outcome, bool) {
+	if plan.OnDuplicate == NewCopyDuplicate || plan.OnLostReply == NewCopyLostReply {
+		return f.newCopy(known)
+	}
+	return f.withoutURL(plan, &known), true
+}
+
 // closest returns the known picture that is where this one is to be, else the
-// newest.
+// newest that has an address.
 func (f *flight) closest(k Keys) Hosted {
+	best := f.Known[0]
 	for _, h := range f.Known {
-		if h.Album == k.AlbumID && h.Category == k.CategoryID {
+		if best.URL == "" && h.URL != "" {
+			best = h
+		}
+		if h.URL != "" && h.Album == k.AlbumID && h.Category == k.CategoryID {
 			return h
 		}
 	}
-	return f.Known[0]
+	return best
 }
 
 // newCopy goes on with altered bytes, under a number stored before they are sent.
@@ -94,7 +110,7 @@ func (f *flight) newCopy(known Hosted) (Outcome, bool) {
 	f.Copy = 1
 	_, err := f.variant()
 	switch {
-	case errors.As(err, &hold) && f.Released:
+	case errors.As(err, &hold) && f.Released && known.URL != "":
 		f.Copy = 0
 		return f.reuse(known), true
 	case err == nil:

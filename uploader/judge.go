@@ -95,7 +95,7 @@ func (f *flight) unplanned(err error) Outcome {
 // reuse refers to a picture that the host has from us, without a request.
 func (f *flight) reuse(known Hosted) Outcome {
 	o := Outcome{State: Done, Reason: ReasonReused, Kind: "reused", Picture: &known, Album: known.Album, Category: known.Category}
-	if known.URL == "" {
+	if known.Awaiting {
 		o.State = Awaiting
 	}
 	return o
@@ -214,16 +214,21 @@ func (f *flight) duplicate(plan Plan, text string) Outcome {
 		return f.held(&Hold{Reason: ReasonDuplicate, Text: "The host has this picture already, but not from here: " + text,
 			Remedy: "Look for it there. Retry it when it is deleted there, or drop it."})
 	}
-	switch {
-	case plan.OnLostReply == NewCopyLostReply:
+	if plan.OnLostReply == NewCopyLostReply {
 		o := f.told("duplicate", "The host has the picture, but its answer with the address was lost; a copy is sent.", "")
 		o.State, o.Reason, o.Lost, o.Copy = Settling, "", false, f.Copy+1
 		return o
-	case plan.OnLostReply == HoldLostReply && !f.Released:
-		return f.held(&Hold{Reason: ReasonLostReply, Text: "The host has the picture, but its answer with the address was lost.",
-			Remedy: "Release it to have it done without an address, or drop it."})
 	}
-	return Outcome{State: Done, Reason: ReasonNoURL, Kind: "duplicate", Copy: f.Copy, Sent: f.Upload.Sent,
-		Album: plan.Keys.AlbumID, Category: plan.Keys.CategoryID,
-		Notes: []string{"The host has the picture, but its answer with the address was lost."}}
+	return f.withoutURL(plan, &Hosted{})
+}
+
+// withoutURL is the outcome where the host has the picture from us and its answer
+// with the address was lost.
+func (f *flight) withoutURL(plan Plan, known *Hosted) Outcome {
+	const text = "The host has the picture, but its answer with the address was lost."
+	if plan.OnLostReply == HoldLostReply && !f.Released {
+		return f.held(&Hold{Reason: ReasonLostReply, Text: text, Remedy: "Release it to have it done without an address, or drop it."})
+	}
+	return Outcome{State: Done, Reason: ReasonNoURL, Kind: "no-url", Copy: f.Copy, Sent: f.Upload.Sent, Picture: known,
+		Album: plan.Keys.AlbumID, Category: plan.Keys.CategoryID, Notes: []string{text}}
 }

@@ -91,7 +91,8 @@ type Claimed struct {
 	Attempt int  // the number of this claim; the key of every write about it
 	Resolve bool // the row was AmbiguousState: find out, do not simply send
 	// Known are the pictures of these bytes at this host, newest first: neither
-	// deleted by us nor expired.
+	// deleted by us nor expired. One that is not Awaiting and has no URL is one
+	// whose reply was lost.
 	Known []Hosted
 }
 

@@ -39,18 +39,20 @@ func bubble(t *testing.T, test func(t *testing.T, w *world)) {
 
 // world is a gateway without doors: names, ledger, hosts and a pool.
 type world struct {
-	t       testing.TB
-	source  string
-	db      *index.Database
-	tree    *index.Tree
-	l       *ledger.Ledger
-	hosts   map[string]*fakeHost // by destination
-	plan    uploader.Plan
-	planErr error
-	whole   error
-	config  uploader.Config
-	stop    func()
-	pool    *uploader.Pool
+	t      testing.TB
+	source string
+	db     *index.Database
+	// database is what the ledger sees of db.
+	database vfs.Database
+	tree     *index.Tree
+	l        *ledger.Ledger
+	hosts    map[string]*fakeHost // by destination
+	plan     uploader.Plan
+	planErr  error
+	whole    error
+	config   uploader.Config
+	stop     func()
+	pool     *uploader.Pool
 }
 
 func newWorld(t testing.TB, source string) *world {
@@ -66,12 +68,27 @@ func (w *world) open() {
 	if w.db, err = index.Open(ctx, w.source, index.Options{Unsafe: true}); err != nil {
 		w.t.Fatal(err)
 	}
-	w.l, err = ledger.New(ctx, w.db, ledger.Options{Router: w, Destinations: []string{"one", "two"},
+	w.database = w.db
+	w.tree = index.NewTree(w.db, time.Now, func(ctx context.Context, tx vfs.Tx, changes []vfs.Change) error {
+		return w.l.OnCommit(ctx, tx, changes)
+	})
+	w.ledger()
+}
+
+// ledger makes the ledger of a process that starts.
+func (w *world) ledger() {
+	w.t.Helper()
+	var err error
+	w.l, err = ledger.New(context.Background(), w.database, ledger.Options{Router: w, Destinations: []string{"one", "two"},
 		Quiet: func(vfs.Change) time.Duration { return 0 }, Clock: time.Now})
+	if errors.Is(err, errDead) { // killed while starting: start again
+		w.database = w.db
+		w.ledger()
+		return
+	}
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	w.tree = index.NewTree(w.db, time.Now, w.l.OnCommit)
 }
 
 func (w *world) close() {

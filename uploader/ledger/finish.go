@@ -158,8 +158,12 @@ func finish(ctx context.Context, tx vfs.Tx, c uploader.Claimed, o uploader.Outco
 	leave(&o, leaving)
 	var hosted any
 	if o.Picture != nil {
-		if hosted, err = picture(ctx, tx, c, o, ref, now); err != nil {
+		id, err := picture(ctx, tx, c, o, ref, now)
+		if err != nil {
 			return err
+		}
+		if o.Reason != uploader.ReasonNoURL { // then it only says that the host has these bytes
+			hosted = id
 		}
 	}
 	finished, due, keep := int64(0), nanos(now.Add(o.Wait)), o.State.Live()
@@ -254,9 +258,9 @@ func picture(ctx context.Context, tx vfs.Tx, c uploader.Claimed, o uploader.Outc
 		held = string(ref)
 	}
 	err = tx.QueryRow(ctx, `INSERT INTO hosted (host, destination, sha256, remote, url, viewer_url, thumbnail_url, delete_url, identical,
-		album, category, created, expires, deleted, blob, inline, size, type)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 0, $14, $15, $16, $17) RETURNING id`,
+		awaiting, album, category, created, expires, deleted, blob, inline, size, type)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, 0, $15, $16, $17, $18) RETURNING id`,
 		c.Host, c.Destination, c.SHA256[:], p.Result.ID, p.URL, p.ViewerURL, p.ThumbnailURL, p.DeleteURL, number(p.Identical),
-		o.Album, o.Category, nanos(now), nanos(p.Result.Expires), held, number(c.Inline), c.Size, c.Type).Scan(&id)
+		number(p.Awaiting), o.Album, o.Category, nanos(now), nanos(p.Result.Expires), held, number(c.Inline), c.Size, c.Type).Scan(&id)
 	return id, err
 }

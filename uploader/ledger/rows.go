@@ -100,15 +100,15 @@ func (l *Ledger) shown(ctx context.Context, tx vfs.Tx, where string, args ...any
 func known(ctx context.Context, tx vfs.Tx, host string, sum []byte, now time.Time) (hs []uploader.Hosted, err error) {
 	err = each(ctx, tx, func(s *sql.Rows) error {
 		var h uploader.Hosted
-		var created, expires, identical int64
+		var created, expires, identical, awaiting int64
 		err := s.Scan(&h.ID, &h.Host, &h.Destination, &h.Album, &h.Category, &created, &expires, &h.Result.ID, &h.URL, &h.ViewerURL,
-			&h.ThumbnailURL, &identical)
+			&h.ThumbnailURL, &identical, &awaiting)
 		copy(h.SHA256[:], sum)
-		h.Created, h.Expires, h.Identical = moment(created), moment(expires), identical != 0
+		h.Created, h.Expires, h.Identical, h.Awaiting = moment(created), moment(expires), identical != 0, awaiting != 0
 		h.Result.Expires = h.Expires
 		hs = append(hs, h)
 		return err
-	}, `SELECT id, host, destination, album, category, created, expires, remote, url, viewer_url, thumbnail_url, identical FROM hosted
+	}, `SELECT id, host, destination, album, category, created, expires, remote, url, viewer_url, thumbnail_url, identical, awaiting FROM hosted
 		WHERE host = $1 AND sha256 = $2 AND deleted = 0 AND (expires = 0 OR expires > $3) ORDER BY id DESC LIMIT 8`, host, sum, nanos(now))
 	return hs, err
 }

@@ -6,11 +6,12 @@ CREATE TABLE hosted (
     destination   TEXT    NOT NULL,
     sha256        BYTEA   NOT NULL, -- of the entry's bytes, whatever was altered for the host
     remote        TEXT    NOT NULL, -- the host's id
-    url           TEXT    NOT NULL,
+    url           TEXT    NOT NULL, -- '': awaiting, or the reply with it was lost
     viewer_url    TEXT    NOT NULL,
     thumbnail_url TEXT    NOT NULL,
     delete_url    TEXT    NOT NULL, -- a secret: whoever opens it deletes the picture
     identical     BIGINT NOT NULL,
+    awaiting      BIGINT NOT NULL,
     album         TEXT    NOT NULL,
     category      TEXT    NOT NULL,
     created       BIGINT NOT NULL,

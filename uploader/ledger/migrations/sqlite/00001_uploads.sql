@@ -6,11 +6,12 @@ CREATE TABLE hosted (
     destination   TEXT    NOT NULL,
     sha256        BLOB    NOT NULL, -- of the entry's bytes, whatever was altered for the host
     remote        TEXT    NOT NULL, -- the host's id
-    url           TEXT    NOT NULL,
+    url           TEXT    NOT NULL, -- '': awaiting, or the reply with it was lost
     viewer_url    TEXT    NOT NULL,
     thumbnail_url TEXT    NOT NULL,
     delete_url    TEXT    NOT NULL, -- a secret: whoever opens it deletes the picture
     identical     INTEGER NOT NULL,
+    awaiting      INTEGER NOT NULL,
     album         TEXT    NOT NULL,
     category      TEXT    NOT NULL,
     created       INTEGER NOT NULL,
