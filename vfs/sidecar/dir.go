@@ -5,7 +5,6 @@ import (
 	"io/fs"
 	"os"
 	"slices"
-	"strings"
 
 	"github.com/spf13/afero"
 )
@@ -53,9 +52,21 @@ func (d *dirFile) load() ([]os.FileInfo, error) {
 	if err != nil {
 		return nil, &fs.PathError{Op: "readdir", Path: d.path, Err: err}
 	}
-	list := slices.Concat(real, views)
-	slices.SortFunc(list, func(a, b os.FileInfo) int { return strings.Compare(a.Name(), b.Name()) })
-	return list, nil
+	slices.SortFunc(real, byName)
+	return merge(real, views), nil
+}
+
+// merge returns two sorted lists as one.
+func merge(a, b []os.FileInfo) []os.FileInfo {
+	list := make([]os.FileInfo, 0, len(a)+len(b))
+	for len(a) > 0 && len(b) > 0 {
+		if byName(a[0], b[0]) < 0 {
+			list, a = append(list, a[0]), a[1:]
+		} else {
+			list, b = append(list, b[0]), b[1:]
+		}
+	}
+	return append(append(list, a...), b...)
 }
 
 // Readdirnames is Readdir with names alone.

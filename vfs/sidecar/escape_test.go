@@ -117,7 +117,7 @@ func FuzzNames(f *testing.F) {
 // hostile is a picture of which everything that others choose is foreign.
 func hostile(name, address, destination string) []picture {
 	u := Upload{Destination: destination, State: "done", URL: address, ViewerURL: address, ThumbnailURL: address, Error: name, Remedy: destination, Trouble: true}
-	return []picture{{path: "/" + name, name: name, entry: vfs.Entry{Type: "image/jpeg"}, receipt: Receipt{Uploads: []Upload{u}}}}
+	return []picture{newPicture("/"+name, vfs.Entry{Type: "image/jpeg"}, name, Receipt{Uploads: []Upload{u}})}
 }
 
 func text(kind func(*bytes.Buffer, []picture, render), p []picture) string {

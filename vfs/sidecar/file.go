@@ -21,24 +21,34 @@ type view struct {
 	render   render
 	changed  time.Time
 
-	measure func() (size int64, tag string) // once, and without keeping the text
+	buffers  *sync.Pool // of *bytes.Buffer
+	measured sync.Once  // the following, without keeping the text
+	size     int64
+	tag      string
 }
 
 var _ os.FileInfo = (*view)(nil)
 
-func newView(name string, k kind, pictures []picture, r render) *view {
-	f := &view{name: name, kind: k, pictures: pictures, render: r}
+func (v *View) newView(name string, k kind, pictures []picture, r render) *view {
+	f := &view{name: name, kind: k, pictures: pictures, render: r, buffers: v.buffers}
 	for _, p := range pictures {
 		if p.receipt.Changed.After(f.changed) {
 			f.changed = p.receipt.Changed
 		}
 	}
-	f.measure = sync.OnceValues(func() (int64, string) {
-		text := f.text()
-		sum := sha256.Sum256(text)
-		return int64(len(text)), `"` + hex.EncodeToString(sum[:16]) + `"`
-	})
 	return f
+}
+
+// measure finds out size and tag.
+func (f *view) measure() {
+	f.measured.Do(func() {
+		b := f.buffers.Get().(*bytes.Buffer)
+		defer f.buffers.Put(b)
+		b.Reset()
+		f.kind.render(b, f.pictures, f.render)
+		sum := sha256.Sum256(b.Bytes())
+		f.size, f.tag = int64(b.Len()), `"`+hex.EncodeToString(sum[:16])+`"`
+	})
 }
 
 // text renders the file.
@@ -53,8 +63,8 @@ func (f *view) Name() string { return f.name }
 
 // Size returns the exact length in bytes.
 func (f *view) Size() int64 {
-	size, _ := f.measure()
-	return size
+	f.measure()
+	return f.size
 }
 
 // Mode returns 0444.
@@ -71,8 +81,8 @@ func (f *view) Sys() any { return nil }
 
 // ETag returns a strong entity tag, quotes included (RFC 9110 §8.8.3).
 func (f *view) ETag(context.Context) (string, error) {
-	_, tag := f.measure()
-	return tag, nil
+	f.measure()
+	return f.tag, nil
 }
 
 // ContentType returns the media type.

@@ -3,7 +3,6 @@ package sidecar
 import (
 	"errors"
 	"io/fs"
-	"maps"
 	"os"
 	"path"
 	"slices"
@@ -69,7 +68,7 @@ func (v *View) try(dir, base string, c candidate) (*view, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := picture{at, info.Name(), entry, receipt}
+	p := newPicture(at, entry, info.Name(), receipt)
 	if !c.kind.shows(p) {
 		return nil, nil
 	}
@@ -89,11 +88,11 @@ func absent(err error) error {
 }
 
 func (v *View) fileView(dir, name string, k kind, p picture) *view {
-	return newView(name, k, []picture{p}, render{folder: dir, canRetry: v.opts.CanRetry})
+	return v.newView(name, k, []picture{p}, render{folder: dir, canRetry: v.opts.CanRetry})
 }
 
 func (v *View) folderView(dir, name string, k kind, pictures []picture) *view {
-	return newView(name, k, pictures, render{folder: dir})
+	return v.newView(name, k, pictures, render{folder: dir})
 }
 
 // picturesAt returns the files in a folder that have a receipt.
@@ -129,7 +128,7 @@ func (v *View) picturesIn(dir string, info os.FileInfo, list []os.FileInfo) ([]p
 	for _, info := range list {
 		entry, ok := info.Sys().(vfs.Entry)
 		if receipt, known := receipts[entry.ID]; ok && known && !info.IsDir() {
-			pictures = append(pictures, picture{path.Join(dir, info.Name()), info.Name(), entry, receipt})
+			pictures = append(pictures, newPicture(path.Join(dir, info.Name()), entry, info.Name(), receipt))
 		}
 	}
 	slices.SortFunc(pictures, func(a, b picture) int { return strings.Compare(a.name, b.name) })
@@ -150,45 +149,51 @@ func (v *View) viewsIn(dir string, info os.FileInfo, real []os.FileInfo) ([]os.F
 	for _, r := range real {
 		taken[vfs.Key(r.Name())] = true
 	}
-	views := make(map[string]claim)
+	c := claims{taken: taken, at: make(map[string]int, len(pictures)*len(v.files))}
 	for _, k := range v.folder {
 		if slices.ContainsFunc(pictures, k.shows) {
-			if name, ok := name(taken, folderStem, k); ok {
-				views[name] = claim{v.folderView(dir, name, k, pictures), 0}
-			}
+			c.add(folderStem, k, -1, func(name string) *view { return v.folderView(dir, name, k, pictures) })
 		}
 	}
 	for _, p := range pictures {
-		v.claimAll(views, taken, dir, p)
+		stem := encode(p.name)
+		rank := 2 * len(stem)
+		if stem != p.name {
+			rank++ // a picture that is really called so comes first
+		}
+		for _, k := range v.files {
+			if k.shows(p) {
+				c.add(stem, k, rank, func(name string) *view { return v.fileView(dir, name, k, p) })
+			}
+		}
 	}
-	list := make([]os.FileInfo, 0, len(views))
-	for c := range maps.Values(views) {
-		list = append(list, c.view)
-	}
-	return list, nil
+	slices.SortFunc(c.views, byName)
+	return c.views, nil
 }
 
-// claim is a view's right to a name: of two, the one of lower rank has it.
-type claim struct {
-	view *view
-	rank int
+func byName(a, b os.FileInfo) int { return strings.Compare(a.Name(), b.Name()) }
+
+// claims gives names to views: of two that want one, the lower rank has it.
+type claims struct {
+	taken map[string]bool // by real files, by vfs.Key
+	at    map[string]int  // where the view of a name is
+	views []os.FileInfo
+	ranks []int
 }
 
-// claimAll gives the views of p their names.
-func (v *View) claimAll(views map[string]claim, taken map[string]bool, dir string, p picture) {
-	stem := encode(p.name)
-	rank := 2 * len(stem)
-	if stem != p.name {
-		rank++ // a picture that is really called so comes first
+func (c *claims) add(stem string, k kind, rank int, view func(name string) *view) {
+	name, ok := name(c.taken, stem, k)
+	if !ok {
+		return
 	}
-	for _, k := range v.files {
-		if !k.shows(p) {
-			continue
-		}
-		name, ok := name(taken, stem, k)
-		if other, exists := views[name]; ok && (!exists || rank < other.rank) {
-			views[name] = claim{v.fileView(dir, name, k, p), rank}
-		}
+	i, contested := c.at[name]
+	switch {
+	case !contested:
+		c.at[name] = len(c.views)
+		c.views = append(c.views, view(name))
+		c.ranks = append(c.ranks, rank)
+	case rank < c.ranks[i]:
+		c.views[i], c.ranks[i] = view(name), rank
 	}
 }
 

@@ -45,94 +45,12 @@ big: not sent; given up after 1 try.
 
 Delete this file to try again now.
 `,
-		"a_b.jpg.json": `{
-  "version": 1,
-  "path": "/in box/a_b.jpg",
-  "size": 12,
-  "sha256": "f2dac78a86a6ee93e2d4ad25c5a2f94fa7a5e1f4cee5ff0e13c2a3ab5b48b33d",
-  "modified": "2026-07-01T12:00:00Z",
-  "uploads": [
-    {
-      "destination": "cms",
-      "state": "settling",
-      "reason": "backoff",
-      "url": "",
-      "viewer_url": "",
-      "thumbnail_url": "",
-      "id": "",
-      "album": "",
-      "category": "",
-      "attempts": 3,
-      "sent_at": null,
-      "next_try": "2026-07-01T12:01:30Z",
-      "error": "the host answered HTTP 503"
-    },
-    {
-      "destination": "anh",
-      "state": "done",
-      "reason": "",
-      "url": "https://i.example/a.jpg",
-      "viewer_url": "https://example/v/a",
-      "thumbnail_url": "https://i.example/a.th.jpg",
-      "id": "Zf",
-      "album": "Gd",
-      "category": "",
-      "attempts": 1,
-      "sent_at": "2026-07-01T12:00:00Z",
-      "error": "",
-      "notes": [
-        "The host keeps it for a year."
-      ]
-    },
-    {
-      "destination": "home",
-      "state": "done",
-      "reason": "",
-      "url": "http://127.0.0.1:8080/i/x/a.jpg",
-      "viewer_url": "",
-      "thumbnail_url": "",
-      "id": "",
-      "album": "",
-      "category": "",
-      "attempts": 1,
-      "sent_at": "2026-07-01T12:00:00Z",
-      "error": ""
-    },
-    {
-      "destination": "big",
-      "state": "failed",
-      "reason": "",
-      "url": "",
-      "viewer_url": "",
-      "thumbnail_url": "",
-      "id": "",
-      "album": "",
-      "category": "",
-      "attempts": 1,
-      "sent_at": null,
-      "error": "the picture is too large",
-      "remedy": "send a smaller one"
-    }
-  ],
-  "previous": [
-    {
-      "destination": "anh",
-      "state": "done",
-      "reason": "",
-      "url": "https://i.example/old.jpg",
-      "viewer_url": "",
-      "thumbnail_url": "",
-      "id": "",
-      "album": "",
-      "category": "",
-      "attempts": 1,
-      "sent_at": "2026-07-01T12:00:00Z",
-      "error": "",
-      "sha256": "00ff"
-    }
-  ]
-}
-`,
+		"a_b.jpg.json": `{"version":1,"path":"/in box/a_b.jpg","size":12,"sha256":"f2dac78a86a6ee93e2d4ad25c5a2f94fa7a5e1f4cee5ff0e13c2a3ab5b48b33d","modified":"2026-07-01T12:00:00Z","uploads":[` +
+			`{"destination":"cms","state":"settling","reason":"backoff","url":"","viewer_url":"","thumbnail_url":"","id":"","album":"","category":"","attempts":3,"sent_at":null,"next_try":"2026-07-01T12:01:30Z","error":"the host answered HTTP 503"},` +
+			`{"destination":"anh","state":"done","reason":"","url":"https://i.example/a.jpg","viewer_url":"https://example/v/a","thumbnail_url":"https://i.example/a.th.jpg","id":"Zf","album":"Gd","category":"","attempts":1,"sent_at":"2026-07-01T12:00:00Z","error":"","notes":["The host keeps it for a year."]},` +
+			`{"destination":"home","state":"done","reason":"","url":"http://127.0.0.1:8080/i/x/a.jpg","viewer_url":"","thumbnail_url":"","id":"","album":"","category":"","attempts":1,"sent_at":"2026-07-01T12:00:00Z","error":""},` +
+			`{"destination":"big","state":"failed","reason":"","url":"","viewer_url":"","thumbnail_url":"","id":"","album":"","category":"","attempts":1,"sent_at":null,"error":"the picture is too large","remedy":"send a smaller one"}],"previous":[` +
+			`{"destination":"anh","state":"done","reason":"","url":"https://i.example/old.jpg","viewer_url":"","thumbnail_url":"","id":"","album":"","category":"","attempts":1,"sent_at":"2026-07-01T12:00:00Z","error":"","sha256":"00ff"}]}` + "\n",
 		"_links.md": "# in box\n\n" +
 			"- [a\\_b.jpg](https://i.example/a.jpg) ([anh](https://example/v/a))\n" +
 			"- [a\\_b.jpg](http://127.0.0.1:8080/i/x/a.jpg)\n",

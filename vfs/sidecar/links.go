@@ -35,7 +35,7 @@ func renderFolderHTML(b *bytes.Buffer, pictures []picture, r render) {
 `, title, title)
 	for _, p := range pictures {
 		name := html.EscapeString(visible(p.name))
-		for _, l := range p.links() {
+		for _, l := range p.links {
 			b.WriteString("<tr><td>")
 			if l.thumbnail != "" {
 				fmt.Fprintf(b, `<img src="%s" alt="" loading="lazy">`, html.EscapeString(l.thumbnail))
@@ -54,7 +54,7 @@ func renderFolderHTML(b *bytes.Buffer, pictures []picture, r render) {
 func renderFolderMarkdown(b *bytes.Buffer, pictures []picture, r render) {
 	fmt.Fprintf(b, "# %s\n\n", markdown(r.heading()))
 	for _, p := range pictures {
-		for _, l := range p.links() {
+		for _, l := range p.links {
 			fmt.Fprintf(b, "- [%s](%s)", markdown(p.name), markdownURL(l.url))
 			if l.viewer != "" {
 				fmt.Fprintf(b, " ([%s](%s))", markdown(l.Destination), markdownURL(l.viewer))
@@ -69,7 +69,7 @@ func renderFolderCSV(b *bytes.Buffer, pictures []picture, _ render) {
 	w.UseCRLF = true // RFC 4180 §2
 	w.Write([]string{"file", "destination", "url", "viewer_url", "thumbnail_url", "size", "sha256", "sent_at"})
 	for _, p := range pictures {
-		for _, l := range p.links() {
+		for _, l := range p.links {
 			w.Write([]string{
 				cell(p.name), cell(l.Destination), l.url, l.viewer, l.thumbnail,
 				strconv.FormatInt(p.entry.Size, 10), p.entry.SHA256.String(), moment(l.SentAt),

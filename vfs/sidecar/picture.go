@@ -14,6 +14,20 @@ type picture struct {
 	name    string
 	entry   vfs.Entry
 	receipt Receipt
+	links   []link // where it is done, in the order of the route
+}
+
+func newPicture(path string, entry vfs.Entry, name string, receipt Receipt) picture {
+	p := picture{path: path, name: name, entry: entry, receipt: receipt}
+	for _, u := range receipt.Uploads {
+		if u.State != "done" {
+			continue
+		}
+		if url := address(u.URL); url != "" {
+			p.links = append(p.links, link{u, url, address(u.ViewerURL), address(u.ThumbnailURL)})
+		}
+	}
+	return p
 }
 
 // link is one destination at which a picture can be seen, with safe addresses.
@@ -22,31 +36,9 @@ type link struct {
 	url, viewer, thumbnail string // viewer and thumbnail may be ""
 }
 
-// links returns where p is done, in the order of the route.
-func (p picture) links() []link {
-	var list []link
-	for _, u := range p.receipt.Uploads {
-		if !u.done() {
-			continue
-		}
-		list = append(list, link{u, address(u.URL), address(u.ViewerURL), address(u.ThumbnailURL)})
-	}
-	return list
-}
-
-// done reports whether the upload has an address that may become a link.
-func (u Upload) done() bool { return u.State == "done" && address(u.URL) != "" }
-
 func (p picture) known() bool { return len(p.receipt.Uploads)+len(p.receipt.Previous) > 0 }
 
-func (p picture) linked() bool {
-	for _, u := range p.receipt.Uploads {
-		if u.done() {
-			return true
-		}
-	}
-	return false
-}
+func (p picture) linked() bool { return len(p.links) > 0 }
 
 func (p picture) troubled() bool {
 	for _, u := range p.receipt.Uploads {
@@ -64,6 +56,9 @@ func (p picture) image() bool { return strings.HasPrefix(p.entry.Type, "image/")
 // https with a host and without a password, and percent-escaped where a byte
 // could end it in any of the formats here.
 func address(raw string) string {
+	if raw == "" {
+		return ""
+	}
 	u, err := url.Parse(raw)
 	if err != nil || u.Host == "" || u.User != nil || u.Scheme != "http" && u.Scheme != "https" {
 		return ""

@@ -47,9 +47,7 @@ type uploadJSON struct {
 
 func renderJSON(b *bytes.Buffer, pictures []picture, _ render) {
 	p := pictures[0]
-	enc := json.NewEncoder(b)
-	enc.SetIndent("", "  ")
-	enc.Encode(receiptJSON{ //nolint:errcheck // Strings and numbers into memory cannot fail.
+	json.NewEncoder(b).Encode(receiptJSON{ //nolint:errcheck // Strings and numbers into memory cannot fail.
 		Version:  1,
 		Path:     p.path,
 		Size:     p.entry.Size,
@@ -81,18 +79,18 @@ func momentJSON(t time.Time) *string {
 
 // renderURL writes an Internet shortcut, which Windows and macOS open.
 func renderURL(b *bytes.Buffer, pictures []picture, _ render) {
-	fmt.Fprintf(b, "[InternetShortcut]\r\nURL=%s\r\n", pictures[0].links()[0].url)
+	fmt.Fprintf(b, "[InternetShortcut]\r\nURL=%s\r\n", pictures[0].links[0].url)
 }
 
 func renderText(b *bytes.Buffer, pictures []picture, _ render) {
-	for _, l := range pictures[0].links() {
+	for _, l := range pictures[0].links {
 		fmt.Fprintln(b, l.url)
 	}
 }
 
 func renderMarkdown(b *bytes.Buffer, pictures []picture, _ render) {
 	p := pictures[0]
-	for _, l := range p.links() {
+	for _, l := range p.links {
 		if p.image() {
 			b.WriteByte('!')
 		}
@@ -102,7 +100,7 @@ func renderMarkdown(b *bytes.Buffer, pictures []picture, _ render) {
 
 func renderHTML(b *bytes.Buffer, pictures []picture, _ render) {
 	p := pictures[0]
-	for _, l := range p.links() {
+	for _, l := range p.links {
 		if p.image() {
 			fmt.Fprintf(b, "<img src=\"%s\" alt=\"%s\">\n", html.EscapeString(l.url), html.EscapeString(visible(p.name)))
 		} else {
@@ -113,7 +111,7 @@ func renderHTML(b *bytes.Buffer, pictures []picture, _ render) {
 
 func renderBBCode(b *bytes.Buffer, pictures []picture, _ render) {
 	p := pictures[0]
-	for _, l := range p.links() {
+	for _, l := range p.links {
 		tag := "url"
 		if p.image() {
 			tag = "img"

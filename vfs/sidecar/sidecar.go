@@ -7,7 +7,9 @@
 package sidecar
 
 import (
+	"bytes"
 	"context"
+	"sync"
 	"time"
 
 	"github.com/spf13/afero"
@@ -85,6 +87,8 @@ type View struct {
 	ctx    context.Context
 	files  []kind // that files have, longest suffix first
 	folder []kind
+
+	buffers *sync.Pool // of *bytes.Buffer, for measuring
 }
 
 var _ afero.Fs = (*View)(nil)
@@ -98,6 +102,8 @@ func New(inner afero.Fs, source Source, opts Options) *View {
 		ctx:    context.Background(),
 		files:  chosen(fileKinds, opts.File),
 		folder: chosen(folderKinds, opts.Folder),
+
+		buffers: &sync.Pool{New: func() any { return new(bytes.Buffer) }},
 	}
 }
 

@@ -143,7 +143,7 @@ func TestRealFilesWin(t *testing.T) {
 			t.Errorf("%s reads %q", name, got)
 		}
 	}
-	if got := read(t, v, "/a.jpg.slipway.json"); !strings.Contains(got, `"path": "/a.jpg"`) {
+	if got := read(t, v, "/a.jpg.slipway.json"); !strings.Contains(got, `"path":"/a.jpg"`) {
 		t.Errorf("a.jpg.slipway.json reads %q", got)
 	}
 	agree(t, v, "/")
