@@ -104,7 +104,7 @@ func TestKeysArrive(t *testing.T) {
 	if !got.Expires.Equal(now.AddDate(0, 0, 3)) || !r.Expires.Equal(got.Expires) {
 		t.Errorf("expires %v, told %v", got.Expires, r.Expires)
 	}
-	if r.ID != got.ID || r.Identical || r.DeleteURL == "" || len(r.Notes) != 4 {
+	if r.ID != got.ID || r.Identical || r.DeleteURL == "" || len(r.Notes) != 4 || !strings.HasPrefix(r.Notes[2], "4 tags") {
 		t.Errorf("%+v", r)
 	}
 }
@@ -319,7 +319,7 @@ func TestCheck(t *testing.T) {
 		t.Errorf("wrong key: %v", err)
 	}
 	for kind, change := range map[uploader.Kind]func(*cheveretotest.Config){
-		uploader.Refused:   func(c *cheveretotest.Config) { c.Maintenance = true },
+		uploader.Refused:   func(c *cheveretotest.Config) { c.Maintenance, c.ServerLimit = true, 0 },
 		uploader.Temporary: func(c *cheveretotest.Config) { c.Maintenance, c.ServerLimit = false, 1 },
 	} {
 		s.Configure(change)

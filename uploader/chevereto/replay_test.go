@@ -206,6 +206,8 @@ func FuzzReply(f *testing.F) {
 	for _, x := range exchanges(f) {
 		f.Add(x.Response.Status, x.Response.Headers["Content-Type"], []byte(x.Response.Body), x.Response.Headers["Location"])
 	}
+	f.Add(500, "application/json", []byte(`{"status_code":200,"image":{"url":"https://pics.example/a.jpg"}}`), "")
+	f.Add(200, "text/html", []byte(`{"status_code":200,"image":{"url":"javascript:x","is_approved":"0"}}`), "")
 	d := driver(f, Config{URL: "https://pics.example"})
 	f.Fuzz(func(t *testing.T, status int, kind string, body []byte, location string) {
 		r := form.Reply{Status: status, Header: http.Header{"Content-Type": {kind}, "Location": {location}}, Body: body, BodySent: true}

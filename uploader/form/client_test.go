@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"crypto/tls"
 	"errors"
 	"io"
 	"net"
@@ -177,44 +178,49 @@ func TestSentAtMostOnce(t *testing.T) {
 	}
 }
 
-// deadConn takes no more bytes once it is dead, and does not say so.
-type deadConn struct {
+// dyingConn takes as many writes as it has left, and does not say when it is dead.
+type dyingConn struct {
 	net.Conn
-	dead *atomic.Bool
+	left *atomic.Int32
 }
 
-func (c deadConn) Write(p []byte) (int, error) {
-	if c.dead.Load() {
+func (c dyingConn) Write(p []byte) (int, error) {
+	if c.left.Add(-1) < 0 {
 		return 0, &net.OpError{Op: "write", Err: syscall.EPIPE}
 	}
 	return c.Conn.Write(p)
 }
 
 // TestDeadConnectionIsNotRepeated: net/http repeats a request whose reused
-// connection took nothing, where it can make the body again.
+// connection took nothing, where it can make the body again. A connection that
+// took the headers alone leaves the body, complete in a buffer, unsent.
 func TestDeadConnectionIsNotRepeated(t *testing.T) {
-	var requests atomic.Int32
-	srv := serve(t, func(w http.ResponseWriter, r *http.Request) {
-		requests.Add(1)
-		io.Copy(io.Discard, r.Body)
-	})
-	c := client(t)
-	var dead *atomic.Bool // of the last connection dialled
-	tr := c.HTTP.Transport.(*http.Transport)
-	tr.DialContext = form.Lingering(func(ctx context.Context, network, address string) (net.Conn, error) {
-		c, err := new(net.Dialer).DialContext(ctx, network, address)
-		dead = new(atomic.Bool)
-		return deadConn{c, dead}, err
-	})
-	p, closed := picture(1000)
-	if _, err := c.Post(t.Context(), srv.URL, nil, formOf(p), p); err != nil {
-		t.Fatal(err)
-	}
-	dead.Store(true)
-	_, err := c.Post(t.Context(), srv.URL, nil, formOf(p), p)
-	fails(t, err, uploader.Temporary, false, "broke off") // All in net/http's buffer, none of it sent.
-	if requests.Load() != 1 || closed.Load() != 2 {
-		t.Errorf("%d requests arrived, %d bodies were made", requests.Load(), closed.Load())
+	for _, writes := range []int32{0, 1} {
+		var requests atomic.Int32
+		srv := serve(t, func(w http.ResponseWriter, r *http.Request) {
+			if n, _ := io.Copy(io.Discard, r.Body); n == r.ContentLength {
+				requests.Add(1)
+			}
+		})
+		c := client(t)
+		var left *atomic.Int32 // of the last connection dialled
+		tr := c.HTTP.Transport.(*http.Transport)
+		tr.DialContext = form.Lingering(func(ctx context.Context, network, address string) (net.Conn, error) {
+			c, err := new(net.Dialer).DialContext(ctx, network, address)
+			left = new(atomic.Int32)
+			left.Store(1000)
+			return dyingConn{c, left}, err
+		})
+		p, closed := picture(1000)
+		if _, err := c.Post(t.Context(), srv.URL, nil, formOf(p), p); err != nil {
+			t.Fatal(err)
+		}
+		left.Store(writes)
+		_, err := c.Post(t.Context(), srv.URL, nil, formOf(p), p)
+		fails(t, err, uploader.Temporary, false, "broke off")
+		if requests.Load() != 1 || closed.Load() != 2 {
+			t.Errorf("%d requests arrived, %d bodies were made", requests.Load(), closed.Load())
+		}
 	}
 }
 
@@ -267,4 +273,22 @@ func TestProbe(t *testing.T) {
 	srv.Close()
 	_, err = client(t).Probe(t.Context(), "POST", srv.URL+"?token=s3cret", nil, nil)
 	fails(t, err, uploader.Temporary, false, "refused the connection")
+}
+
+func TestHTTP1Only(t *testing.T) {
+	var proto string
+	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		proto = r.Proto
+		io.Copy(io.Discard, r.Body)
+	}))
+	srv.EnableHTTP2 = true
+	srv.StartTLS()
+	defer srv.Close()
+	c := client(t)
+	roots := srv.Client().Transport.(*http.Transport).TLSClientConfig.RootCAs
+	c.HTTP.Transport.(*http.Transport).TLSClientConfig = &tls.Config{RootCAs: roots}
+	p, _ := picture(300_000)
+	if reply, err := c.Post(t.Context(), srv.URL, nil, formOf(p), p); err != nil || reply.Status != 200 || proto != "HTTP/1.1" {
+		t.Errorf("%s, %d, %v", proto, reply.Status, err)
+	}
 }

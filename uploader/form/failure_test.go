@@ -202,4 +202,3 @@ func TestOwnErrorsStopTheBody(t *testing.T) {
 		t.Errorf("%v does not wrap the cause", err)
 	}
 }
-

@@ -118,4 +118,3 @@ func TestBandwidthHearsCancel(t *testing.T) {
 		fails(t, err, uploader.Temporary, false, "cancelled")
 	})
 }
-
