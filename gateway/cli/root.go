@@ -61,7 +61,9 @@ good order, with 0.`
 // root is all commands.
 func (p *program) root() *cobra.Command {
 	root := p.group("slipway", "Drop a picture into a folder; find its URL beside it", rootLong,
-		p.serveCommand(), p.checkCommand(), p.initCommand(), p.statusCommand(), p.reloadCommand(), p.versionCommand(),
+		p.serveCommand(), p.checkCommand(), p.initCommand(), p.passwdCommand(), p.userCommand(),
+		p.putCommand(), p.lsCommand(), p.explainCommand(), p.queueCommand(), p.destinationsCommand(),
+		p.statusCommand(), p.reloadCommand(), p.versionCommand(),
 		&cobra.Command{Use: "exit-codes", Short: "What the exit codes mean", Long: exitCodes},
 	)
 	root.SilenceErrors, root.SilenceUsage = true, true
@@ -99,6 +101,16 @@ func (p *program) group(use, short, long string, commands ...*cobra.Command) *co
 
 func unknownCommand(c *cobra.Command, word string) error {
 	return usagef("there is no command %q; %s (`%s --help` tells more)", c.CommandPath()+" "+word, strict.Suggest(word, names(c)), c.CommandPath())
+}
+
+// words demands from min to max words after a command; a max below 0 is no limit.
+func words(min, max int) cobra.PositionalArgs {
+	return func(c *cobra.Command, args []string) error {
+		if n := len(args); n < min || max >= 0 && n > max {
+			return usagef("%s given; it is called as: %s", count(n, "word"), c.UseLine())
+		}
+		return nil
+	}
 }
 
 // names returns what may follow c.

@@ -17,7 +17,7 @@ import (
 
 func (p *program) serveCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "serve", Short: "Run the gateway, until it is interrupted", Args: cobra.NoArgs,
+		Use: "serve", Short: "Run the gateway, until it is interrupted", Args: words(0, 0),
 		Long: `Run the gateway: open the doors of the configuration and send what lands behind
 them. It stops in good order on SIGINT and SIGTERM, and reads certificates and
 configuration again on SIGHUP or "slipway reload".`,
@@ -34,7 +34,7 @@ configuration again on SIGHUP or "slipway reload".`,
 func (p *program) checkCommand() *cobra.Command {
 	asJSON := false
 	c := &cobra.Command{
-		Use: "check", Short: "Read the configuration and try every destination", Args: cobra.NoArgs,
+		Use: "check", Short: "Read the configuration and try every destination", Args: words(0, 0),
 		Long: `Read the configuration strictly and reach every destination with a request that
 uploads nothing, then say for each what works. Ends with 1 where something will not
 work, and with 2 where the configuration itself is wrong.`,
@@ -77,7 +77,7 @@ func (p *program) checked(l CheckLine) {
 
 func (p *program) initCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "init [DIR]", Short: "Write a config.toml to begin with", Args: cobra.MaximumNArgs(1),
+		Use: "init [DIR]", Short: "Write a config.toml to begin with", Args: words(0, 1),
 		Long: `Write a complete config.toml with comments, which runs as it is, into DIR (made
 where it is missing), or to where --config says. What is there already is never
 overwritten.`,
@@ -124,7 +124,7 @@ func (p *program) writeConfig(file string) error {
 func (p *program) statusCommand() *cobra.Command {
 	asJSON := false
 	c := &cobra.Command{
-		Use: "status", Short: "Say what runs, and where", Args: cobra.NoArgs,
+		Use: "status", Short: "Say what runs, and where", Args: words(0, 0),
 		Long: "Say what runs, and at which addresses. Ends with 1 where no gateway runs.",
 		RunE: func(c *cobra.Command, _ []string) error {
 			return p.with(c.Context(), NeedRunning, func(g operate.Gateway) error {
@@ -162,7 +162,7 @@ func (p *program) status(s operate.Status) {
 
 func (p *program) reloadCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "reload", Short: "Have the running gateway read its configuration again", Args: cobra.NoArgs,
+		Use: "reload", Short: "Have the running gateway read its configuration again", Args: words(0, 0),
 		Long: `Have the running gateway read certificates, users, routes and destinations again.
 Files that are waiting already keep the destinations they have.`,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -192,7 +192,7 @@ func (p *program) reloaded(r operate.Reloaded) {
 func (p *program) versionCommand() *cobra.Command {
 	asJSON := false
 	c := &cobra.Command{
-		Use: "version", Short: "Say which version this is", Args: cobra.NoArgs,
+		Use: "version", Short: "Say which version this is", Args: words(0, 0),
 		RunE: func(*cobra.Command, []string) error {
 			if asJSON {
 				return p.object(map[string]string{"version": p.env.Version, "go": runtime.Version(), "os": runtime.GOOS, "arch": runtime.GOARCH})

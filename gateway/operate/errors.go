@@ -8,7 +8,7 @@ import (
 
 // ErrUsage is what an error is to errors.Is whose cause is the question: an
 // unknown name, a value out of range, a mistake in the configuration.
-var ErrUsage = errors.New("usage")
+var ErrUsage = errors.New("wrong usage")
 
 // Kind is what sort of error a gateway met, as far as commands care.
 type Kind string

@@ -1,0 +1,113 @@
+package cli
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/BurntSushi/toml"
+	"golang.org/x/text/unicode/norm"
+)
+
+// appendUser writes b at the end of a configuration file, whole or not at all. A
+// name that is there already is an error. A file that is a link stays one.
+func appendUser(file string, b userBlock) error {
+	named := file
+	file, err := filepath.EvalSymlinks(named)
+	if errors.Is(err, os.ErrNotExist) {
+		return usagef("there is no configuration at %s; make one with `slipway init`, or name another with --config", named)
+	}
+	if err != nil {
+		return err
+	}
+	old, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	users, err := userNames(old)
+	if err != nil {
+		return usagef("%s: %w", file, err)
+	}
+	for _, name := range users {
+		if norm.NFC.String(name) == norm.NFC.String(b.Name) {
+			return fmt.Errorf("the user %q is in %s already; change or remove that one there", b.Name, file)
+		}
+	}
+	text, err := withUser(old, b)
+	if err != nil {
+		return err
+	}
+	if after, err := userNames(text); err != nil || len(after) != len(users)+1 {
+		return fmt.Errorf("a [[user]] cannot be added at the end of %s, because of how users are written there; put it in by hand", file)
+	}
+	return swap(file, old, text)
+}
+
+// userNames reads the users' names and looks at nothing else.
+func userNames(text []byte) ([]string, error) {
+	var c struct {
+		User []struct {
+			Name string `toml:"name"`
+		} `toml:"user"`
+	}
+	if err := toml.Unmarshal(text, &c); err != nil {
+		return nil, err
+	}
+	names := make([]string, len(c.User))
+	for i, u := range c.User {
+		names[i] = u.Name
+	}
+	return names, nil
+}
+
+// withUser returns the file with b at its end, with the line ends that it has.
+func withUser(old []byte, b userBlock) ([]byte, error) {
+	var block bytes.Buffer
+	e := toml.NewEncoder(&block)
+	e.Indent = ""
+	if err := e.Encode(map[string][]userBlock{"user": {b}}); err != nil {
+		return nil, err
+	}
+	var text bytes.Buffer
+	text.Write(old)
+	if len(old) > 0 && !bytes.HasSuffix(old, []byte("\n")) {
+		text.WriteByte('\n')
+	}
+	text.WriteByte('\n')
+	text.Write(bytes.TrimLeft(block.Bytes(), "\n"))
+	out := text.Bytes()
+	if bytes.Contains(old, []byte("\r\n")) {
+		tail := bytes.ReplaceAll(out[len(old):], []byte("\n"), []byte("\r\n"))
+		out = append(bytes.Clone(old), tail...)
+	}
+	return out, nil
+}
+
+// swap puts text in the place of old, with the file's mode and owner. Somebody
+// else's change in the meantime is an error.
+func swap(file string, old, text []byte) error {
+	info, err := os.Stat(file)
+	if err != nil {
+		return err
+	}
+	f, err := os.CreateTemp(filepath.Dir(file), "."+filepath.Base(file)+".*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name()) //nolint:errcheck // gone once it is renamed
+	_, err = f.Write(text)
+	// The owner before the mode: a change of owner may take bits of the mode away.
+	if err := errors.Join(err, keepOwner(f, info), f.Chmod(info.Mode().Perm()), f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	now, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	if !bytes.Equal(now, old) {
+		return fmt.Errorf("%s was changed meanwhile; run this again", file)
+	}
+	return os.Rename(f.Name(), file)
+}

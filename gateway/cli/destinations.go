@@ -1,0 +1,147 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"slipway/gateway/operate"
+)
+
+// pauseCommand stops or starts one destination.
+func (p *program) pauseCommand(verb, short string, do func(operate.Gateway, context.Context, string) error) *cobra.Command {
+	c := &cobra.Command{
+		Use: verb + " DESTINATION", Short: short, Args: words(1, 1),
+		Long: short + ". Its uploads stay as they are.",
+		RunE: func(c *cobra.Command, args []string) error {
+			return p.with(c.Context(), NeedRecords, func(g operate.Gateway) error {
+				s := selection{destination: args[0]}
+				if args[0] == "" {
+					return usagef("the name of the destination is empty")
+				}
+				if err := s.known(c.Context(), g); err != nil {
+					return err
+				}
+				if err := do(g, c.Context(), args[0]); err != nil {
+					return err
+				}
+				p.say("%s: %sd.", args[0], verb)
+				return nil
+			})
+		},
+	}
+	c.ValidArgsFunction = func(c *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+		if len(args) > 0 {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		return p.ask(c, destinationNames), cobra.ShellCompDirectiveNoFileComp
+	}
+	return c
+}
+
+func (p *program) destinationsCommand() *cobra.Command {
+	asJSON := false
+	c := &cobra.Command{
+		Use: "destinations", Short: "List the destinations and how they are", Args: words(0, 0),
+		RunE: func(c *cobra.Command, _ []string) error {
+			return p.with(c.Context(), NeedRecords, func(g operate.Gateway) error {
+				all, err := g.Destinations(c.Context())
+				if err != nil {
+					return err
+				}
+				if !asJSON {
+					return p.destinationTable(all)
+				}
+				for _, d := range all {
+					if err := p.object(d); err != nil {
+						return err
+					}
+				}
+				return nil
+			})
+		},
+	}
+	jsonFlag(c, &asJSON)
+	return c
+}
+
+func (p *program) destinationTable(all []operate.Destination) error {
+	t := newTable(p.stdout, "DESTINATION", "DRIVER", "HOST", "STATE", "SINCE", "NEXT TRY", "UPLOADS")
+	for _, d := range all {
+		state := "ready"
+		switch {
+		case d.Paused:
+			state = "paused"
+		case !d.Configured:
+			state = "not configured"
+		}
+		t.row(plain(d.Name), or(d.Driver), or(d.Host), state, when(d.Since), when(d.Probe), counts(d.Counts))
+	}
+	t.end()
+	for _, d := range all {
+		if d.Error != "" {
+			p.say("%s: %s", d.Name, sentences(d.Error, d.Remedy))
+		}
+	}
+	return p.stdout.err
+}
+
+// counts shows uploads by state, in the order of an upload's life.
+func counts(by map[string]int) string {
+	var parts []string
+	for _, state := range operate.States {
+		if n := by[state]; n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n, state))
+		}
+	}
+	return or(strings.Join(parts, ", "))
+}
+
+// sentences puts an error and its remedy behind each other.
+func sentences(text, remedy string) string {
+	if text == "" || remedy == "" {
+		return text + remedy
+	}
+	return strings.TrimRight(text, ".") + ". " + remedy
+}
+
+// completionTime is how long a shell waits for what is asked of a gateway.
+const completionTime = time.Second
+
+// complete has the shell complete a flag with words of the running gateway.
+func (p *program) complete(c *cobra.Command, flag string, words func(context.Context, operate.Gateway) []string) {
+	err := c.RegisterFlagCompletionFunc(flag, func(c *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
+		return p.ask(c, words), cobra.ShellCompDirectiveNoFileComp
+	})
+	if err != nil {
+		p.complain(err) // there is no such flag: a mistake in this package
+	}
+}
+
+// ask asks the running gateway for words; without one there are none.
+func (p *program) ask(c *cobra.Command, words func(context.Context, operate.Gateway) []string) (found []string) {
+	ctx, cancel := context.WithTimeout(c.Context(), completionTime)
+	defer cancel()
+	p.with(ctx, NeedRunning, func(g operate.Gateway) error { //nolint:errcheck // then there are no words
+		found = words(ctx, g)
+		return nil
+	})
+	return found
+}
+
+func destinationNames(ctx context.Context, g operate.Gateway) []string {
+	all, err := g.Destinations(ctx)
+	if err != nil {
+		return nil
+	}
+	var names []string
+	for _, d := range all {
+		names = append(names, d.Name)
+	}
+	slices.Sort(names)
+	return names
+}

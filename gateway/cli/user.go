@@ -1,0 +1,174 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"slipway/gateway/auth"
+	"slipway/gateway/control"
+	"slipway/gateway/operate"
+	"slipway/gateway/strict"
+)
+
+func (p *program) userCommand() *cobra.Command {
+	return p.group("user", "Add users to the configuration", "Add users to the configuration.", p.userAddCommand())
+}
+
+// newUser is what the command line says of a user.
+type newUser struct {
+	name, home, rights string
+	expires, quota     string
+	stdin, json        bool
+}
+
+func (p *program) userAddCommand() *cobra.Command {
+	var u newUser
+	c := &cobra.Command{
+		Use: "add NAME", Short: "Add a user and show the password once", Args: words(1, 1),
+		Long: `Write a [[user]] at the end of the configuration file, which keeps all that it holds,
+and have the running gateway read it. The password is made at random and shown
+once, or read with --password-stdin; the file holds its hash.`,
+		Example: "  slipway user add guest --home /wedding --rights drop --expires 48h --quota 20GB",
+		RunE: func(c *cobra.Command, args []string) error {
+			u.name = args[0]
+			return p.addUser(c.Context(), u)
+		},
+	}
+	f := c.Flags()
+	f.StringVar(&u.home, "home", "/", "the `folder` that the user sees as /")
+	f.StringVar(&u.rights, "rights", "full", "full, drop (add files, see no others) or read")
+	f.StringVar(&u.expires, "expires", "", "how `long` the account lasts, as in 48h or 30d")
+	f.StringVar(&u.quota, "quota", "", "how `much` the home may hold, as in 20GB")
+	f.BoolVar(&u.stdin, "password-stdin", false, "read the password from the first line of the standard input")
+	p.complete(c, "rights", func(context.Context, operate.Gateway) []string { return []string{"full", "drop", "read"} })
+	jsonFlag(c, &u.json)
+	return c
+}
+
+// userBlock is a [[user]] as it is written.
+type userBlock struct {
+	Name     string    `toml:"name"`
+	Password string    `toml:"password"`
+	Home     string    `toml:"home"`
+	Rights   string    `toml:"rights"`
+	Expires  time.Time `toml:"expires,omitempty"`
+	Quota    string    `toml:"quota,omitempty"`
+}
+
+func (p *program) addUser(ctx context.Context, u newUser) error {
+	b, err := u.block(time.Now())
+	if err != nil {
+		return err
+	}
+	password := []byte(auth.RandomPassword())
+	if u.stdin {
+		if password, err = p.password(ctx, true); err != nil {
+			return err
+		}
+	}
+	if b.Password, err = auth.Hash(password); err != nil {
+		return err
+	}
+	if err := b.check(); err != nil {
+		return err
+	}
+	if err := appendUser(p.config, b); err != nil {
+		return err
+	}
+	shown := string(password)
+	if u.stdin {
+		shown = ""
+	}
+	if err := p.added(u, b, shown); err != nil {
+		return err
+	}
+	return p.reloadUsers(ctx)
+}
+
+// block checks what the command line says and puts it in the file's form.
+func (u newUser) block(now time.Time) (userBlock, error) {
+	b := userBlock{Name: u.name, Home: path.Clean("/" + u.home), Rights: u.rights, Quota: u.quota}
+	if _, err := auth.ParseRights(u.rights); err != nil || u.rights == "" {
+		return b, usagef("--rights: %q is none of them: take full, drop or read", u.rights)
+	}
+	if u.expires != "" {
+		var d strict.Duration
+		if err := d.UnmarshalText([]byte(u.expires)); err != nil || d == 0 {
+			return b, usagef("--expires: %q is not how long the account lasts; write it as in 48h or 30d", u.expires)
+		}
+		b.Expires = now.Add(time.Duration(d)).UTC().Truncate(time.Second)
+	}
+	if u.quota != "" {
+		var z strict.Size
+		if err := z.UnmarshalText([]byte(u.quota)); err != nil || z == 0 {
+			return b, usagef("--quota: %q is not a size; write it as in 20GB", u.quota)
+		}
+	}
+	return b, nil
+}
+
+// check has the account checked as the gateway will.
+func (b userBlock) check() error {
+	rights, err := auth.ParseRights(b.Rights)
+	if err != nil {
+		return usageError{err}
+	}
+	password, err := auth.HashedPassword(b.Password)
+	if err != nil {
+		return err
+	}
+	if _, err := auth.New([]auth.User{{Name: b.Name, Home: b.Home, Rights: rights, Password: password}}, auth.Options{}); err != nil {
+		return usageError{err}
+	}
+	return nil
+}
+
+// added shows the account; the password is "" where the person knows it.
+func (p *program) added(u newUser, b userBlock, password string) error {
+	if u.json {
+		return p.object(struct {
+			Name     string    `json:"name"`
+			Password string    `json:"password,omitempty"`
+			Home     string    `json:"home"`
+			Rights   string    `json:"rights"`
+			Expires  time.Time `json:"expires,omitzero"`
+			Quota    string    `json:"quota,omitempty"`
+		}{b.Name, password, b.Home, b.Rights, b.Expires, b.Quota})
+	}
+	t := newTable(p.stdout, "user", plain(b.Name))
+	if password != "" {
+		t.row("password", password)
+	}
+	t.row("home", plain(b.Home))
+	t.row("rights", b.Rights)
+	if !b.Expires.IsZero() {
+		t.row("expires", when(b.Expires))
+	}
+	if b.Quota != "" {
+		t.row("quota", plain(b.Quota))
+	}
+	t.end()
+	return p.stdout.err
+}
+
+// reloadUsers has the running gateway read the users, where one runs.
+func (p *program) reloadUsers(ctx context.Context) error {
+	err := p.with(ctx, NeedRunning, func(g operate.Gateway) error {
+		_, err := g.Reload(ctx)
+		return err
+	})
+	switch {
+	case errors.Is(err, control.ErrNotRunning):
+		p.note("No gateway runs; the next start knows the user.")
+		return nil
+	case err != nil:
+		return fmt.Errorf("the user is in %s, but the running gateway did not take it over: %w", p.config, err)
+	}
+	p.note("The running gateway knows the user.")
+	return nil
+}
