@@ -13,8 +13,10 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"time"
 
-	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
 	_ "modernc.org/sqlite" // the driver "sqlite"
 
@@ -120,14 +122,34 @@ func (db *Database) openSQLite(path string, unsafe bool) error {
 	return nil
 }
 
-func (db *Database) openPostgres(dsn string) (err error) {
-	db.postgres = true
-	if db.write, err = sql.Open("pgx", dsn); err != nil {
-		return errors.New("index: the postgres:// address is malformed") // it may hold a password
+func (db *Database) openPostgres(dsn string) error {
+	c, err := postgresConfig(dsn)
+	if err != nil {
+		return err
 	}
+	db.postgres = true
+	db.write = stdlib.OpenDB(*c)
 	db.read = db.write
 	db.write.SetMaxOpenConns(readersMax + 2)
 	return nil
+}
+
+// postgresConfig reads dsn, and sees to it that nothing waits for a server for
+// ever. Its error does not hold the password.
+func postgresConfig(dsn string) (*pgx.ConnConfig, error) {
+	c, err := pgx.ParseConfig(dsn)
+	if err != nil {
+		return nil, errors.New(`index: the address of the database is malformed; write "postgres://user:password@host/database"`)
+	}
+	if c.ConnectTimeout == 0 {
+		c.ConnectTimeout = 10 * time.Second
+	}
+	for name, value := range map[string]string{"statement_timeout": "60s", "idle_in_transaction_session_timeout": "60s"} {
+		if c.RuntimeParams[name] == "" {
+			c.RuntimeParams[name] = value
+		}
+	}
+	return c, nil
 }
 
 // Postgres reports whether this is PostgreSQL.
@@ -224,10 +246,11 @@ func (db *Database) snapshot(ctx context.Context, s *session) (_ *session, err e
 // Ping reaches the PostgreSQL server at dsn and changes nothing. Its error does
 // not hold the password.
 func Ping(ctx context.Context, dsn string) error {
-	db, err := sql.Open("pgx", dsn)
+	c, err := postgresConfig(dsn)
 	if err != nil {
-		return errors.New("index: the postgres:// address is malformed")
+		return err
 	}
+	db := stdlib.OpenDB(*c)
 	defer db.Close()
 	if err := db.PingContext(ctx); err != nil {
 		return fmt.Errorf("index: the PostgreSQL server does not answer: %w", err)
