@@ -14,7 +14,8 @@ import (
 // Every error about a path is a *fs.PathError around one of fs.ErrNotExist,
 // fs.ErrExist, ErrNotDir, ErrIsDir, ErrNotEmpty or ErrIntoItself.
 type Index interface {
-	// Lookup returns the entry at path.
+	// Lookup returns the entry at path. Where the last element alone is missing,
+	// the entry beside fs.ErrNotExist has the directory it would be in as Parent.
 	Lookup(ctx context.Context, path string) (Entry, error)
 	// List returns up to limit children of dir whose names come after the name
 	// after in the index's order ("" to begin). Fewer than limit ends the list.

@@ -33,6 +33,7 @@ type File struct {
 	w        blob.Writer
 	inPlace  bool // began as a copy of base, and must commit onto the same
 	dirty    bool
+	kind     string // the media type of what is staged; "": not looked at yet
 	append   bool
 	offset   int64
 	modified time.Time
@@ -55,10 +56,8 @@ func (f *FS) stage(name, p string, flag int) (afero.File, error) {
 		return nil, &fs.PathError{Op: "open", Path: name, Err: ErrIsDir}
 	case err == nil && flag&os.O_CREATE != 0 && flag&os.O_EXCL != 0:
 		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrExist}
-	case errors.Is(err, fs.ErrNotExist) && flag&os.O_CREATE != 0:
-		if err := f.parent(p); err != nil {
-			return nil, failed("open", name, err)
-		}
+	case errors.Is(err, fs.ErrNotExist) && flag&os.O_CREATE != 0 && e.Parent != 0:
+		e = Entry{}
 	case err != nil:
 		return nil, failed("open", name, err)
 	}
@@ -82,15 +81,6 @@ func (f *FS) stage(name, p string, flag int) (afero.File, error) {
 		return nil, errors.Join(failed("open", name, err), w.Abort())
 	}
 	return s, nil
-}
-
-// parent fails where the directory that is to hold p is missing.
-func (f *FS) parent(p string) error {
-	dir, err := f.index.Lookup(f.ctx, path.Dir(p))
-	if err == nil && !dir.Dir {
-		err = ErrNotDir
-	}
-	return err
 }
 
 // copyBase fills the staged file with the present bytes.
@@ -127,12 +117,15 @@ func (s *File) open(op string) error {
 	return s.err
 }
 
+// change notes that the bytes are about to be others.
+func (s *File) change() { s.dirty, s.kind = true, "" }
+
 // Write writes at the offset, or at the end with os.O_APPEND.
 func (s *File) Write(p []byte) (n int, err error) {
 	if err := s.open("write"); err != nil {
 		return 0, err
 	}
-	s.dirty = true
+	s.change()
 	if s.append {
 		s.offset = s.w.Size()
 	}
@@ -153,7 +146,7 @@ func (s *File) WriteAt(p []byte, off int64) (int, error) {
 	if off < 0 {
 		return 0, s.fail("write", fs.ErrInvalid)
 	}
-	s.dirty = true
+	s.change()
 	n, err := s.w.WriteAt(p, off)
 	return n, s.fail("write", err)
 }
@@ -173,7 +166,7 @@ func (s *File) ReadFrom(r io.Reader) (int64, error) {
 	if !ok || s.offset != s.w.Size() {
 		return io.Copy(onlyWriter{s}, r)
 	}
-	s.dirty = true
+	s.change()
 	n, err := from.ReadFrom(r)
 	s.offset += n
 	return n, s.fail("write", err)
@@ -230,7 +223,7 @@ func (s *File) Truncate(size int64) error {
 	if err := s.open("truncate"); err != nil {
 		return err
 	}
-	s.dirty = true
+	s.change()
 	return s.fail("truncate", s.w.Truncate(size))
 }
 
@@ -268,10 +261,14 @@ func (s *File) Stat() (os.FileInfo, error) {
 	return Info{e}, nil
 }
 
+// sniff returns the media type of what is staged.
 func (s *File) sniff() string {
-	head := make([]byte, min(sniffLen, s.w.Size()))
-	n, _ := s.w.ReadAt(head, 0)
-	return MediaType(head[:n], s.path)
+	if s.kind == "" {
+		head := make([]byte, min(sniffLen, s.w.Size()))
+		n, _ := s.w.ReadAt(head, 0)
+		s.kind = MediaType(head[:n], s.path)
+	}
+	return s.kind
 }
 
 // Close commits, or aborts after an error; see File.

@@ -221,6 +221,29 @@ func (db *Database) Read(ctx context.Context, f func(ctx context.Context, tx vfs
 	return err
 }
 
+// readOne is Read for an f of one statement, which is a snapshot by itself.
+func (db *Database) readOne(ctx context.Context, f func(ctx context.Context, tx vfs.Tx) error) (err error) {
+	if db.postgres {
+		return db.Read(ctx, f) // which finds out whether the connection still lives
+	}
+	var s *session
+	select {
+	case s = <-db.readers:
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-db.stop:
+		return ErrClosed
+	}
+	defer func() { db.readers <- s }()
+	ctx = context.WithoutCancel(ctx)
+	if s == nil {
+		if s, err = newSession(ctx, db.read, true); err != nil {
+			return fmt.Errorf("index: %w", err)
+		}
+	}
+	return f(ctx, s)
+}
+
 // snapshot begins a reading transaction on s, or on a new connection where s is
 // nil or lost.
 func (db *Database) snapshot(ctx context.Context, s *session) (_ *session, err error) {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -36,10 +37,17 @@ const columns = "id, coalesce(parent, 0), name, dir, coalesce(blob, ''), inline,
 
 type scanner interface{ Scan(...any) error }
 
-func scan(row scanner) (e vfs.Entry, err error) {
+func scan(row scanner) (e vfs.Entry, err error) { return scanAfter(row, nil) }
+
+// scanAfter is scan for rows in which other numbers come before an entry's columns.
+func scanAfter(row scanner, before []int64) (e vfs.Entry, err error) {
 	var sum []byte
 	var dir, inline, modified, created int64
-	err = row.Scan(&e.ID, &e.Parent, &e.Name, &dir, &e.Blob, &inline, &e.Size, &sum, &e.Type, &modified, &created)
+	into := make([]any, 0, 2*stepsMax+11)
+	for i := range before {
+		into = append(into, &before[i])
+	}
+	err = row.Scan(append(into, &e.ID, &e.Parent, &e.Name, &dir, &e.Blob, &inline, &e.Size, &sum, &e.Type, &modified, &created)...)
 	if errors.Is(err, sql.ErrNoRows) {
 		return e, fs.ErrNotExist
 	}
@@ -85,7 +93,8 @@ func byID(ctx context.Context, tx vfs.Tx, id vfs.ID) (vfs.Entry, error) {
 	return scan(tx.QueryRow(ctx, "SELECT "+columns+" FROM entries WHERE id = $1", int64(id)))
 }
 
-// walk returns the entry at p, and the ids of the directories on the way to it.
+// walk returns the entry at p, and the ids of the directories on the way to it:
+// of all of them also where the last element alone is missing.
 func walk(ctx context.Context, tx vfs.Tx, p string) (e vfs.Entry, above []vfs.ID, err error) {
 	names := elements(p)
 	if len(names) == 0 {
@@ -93,12 +102,13 @@ func walk(ctx context.Context, tx vfs.Tx, p string) (e vfs.Entry, above []vfs.ID
 		return e, nil, err
 	}
 	e = vfs.Entry{ID: vfs.Root, Dir: true}
-	for _, name := range names {
+	above = make([]vfs.ID, 0, len(names))
+	for steps := range slices.Chunk(names, stepsMax) {
 		if !e.Dir {
 			return vfs.Entry{}, above, vfs.ErrNotDir
 		}
 		above = append(above, e.ID)
-		if e, err = child(ctx, tx, e.ID, name); err != nil {
+		if e, above, err = descend(ctx, tx, e.ID, steps, above); err != nil {
 			return vfs.Entry{}, above, err
 		}
 	}
@@ -119,27 +129,30 @@ func (s slot) taken() bool { return s.old.ID != 0 }
 
 // locate finds the slot at p, whose parent must be a directory.
 func locate(ctx context.Context, tx vfs.Tx, p string) (slot, error) {
-	dir, above, err := walk(ctx, tx, path.Dir(p))
-	switch {
-	case err != nil:
-		return slot{}, err
-	case !dir.Dir:
-		return slot{}, vfs.ErrNotDir
-	case len(elements(p)) == 0:
+	depth := len(elements(p))
+	if depth == 0 {
 		return slot{}, fs.ErrExist
 	}
-	s := slot{path: p, parent: dir.ID, above: append(above, dir.ID), name: path.Base(p)}
-	s.old, err = child(ctx, tx, dir.ID, s.name)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	old, above, err := walk(ctx, tx, p)
+	if err != nil && !(errors.Is(err, fs.ErrNotExist) && len(above) == depth) {
 		return slot{}, err
 	}
-	return s, nil
+	return slot{path: p, parent: above[depth-1], above: above, name: path.Base(p), old: old}, nil
 }
 
-// Lookup returns the entry at path.
+// Lookup returns the entry at path; see vfs.Index.
 func (t *Tree) Lookup(ctx context.Context, p string) (e vfs.Entry, err error) {
-	err = t.db.Read(ctx, func(ctx context.Context, tx vfs.Tx) error {
-		e, _, err = walk(ctx, tx, p)
+	depth := len(elements(p))
+	read := t.db.Read
+	if depth <= stepsMax {
+		read = t.db.readOne
+	}
+	err = read(ctx, func(ctx context.Context, tx vfs.Tx) error {
+		var above []vfs.ID
+		e, above, err = walk(ctx, tx, p)
+		if errors.Is(err, fs.ErrNotExist) && len(above) == depth {
+			e.Parent = above[depth-1]
+		}
 		return err
 	})
 	return e, pathError("lookup", p, err)
