@@ -18,7 +18,7 @@ const (
 	rounds = 4
 	// parked is how long a row rests behind another of the same bytes, unless
 	// the end of that one wakes it; lockedFor how long one under a lock.
-	parked    = time.Minute
+	parked    = 5 * time.Minute
 	lockedFor = 5 * time.Second
 )
 

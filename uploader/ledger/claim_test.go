@@ -460,21 +460,24 @@ func TestStatementsUseIndexes(t *testing.T) {
 	w := newWorld(t, sqlite(t))
 	for query, index := range map[string]string{
 		ledger.Candidates: "uploads_due",
-		"SELECT id FROM uploads f WHERE f.host = 'h' AND f.sha256 = x'00' AND f.state IN ('sending', 'ambiguous')":       "uploads_flight",
-		"SELECT id FROM uploads u WHERE u.state IN ('sending', 'ambiguous') AND u.state = 'sending' AND u.lease < 9":     "uploads_flight",
-		"SELECT min(id) FROM uploads WHERE host = 'h' AND sha256 = x'00' AND reason = 'same-bytes' GROUP BY destination": "uploads_parked",
-		"SELECT started FROM attempts WHERE host = 'h' AND started > 5 ORDER BY started DESC LIMIT 3":                    "attempts_window",
-		"SELECT min(due) FROM uploads WHERE destination = 'd' AND state = 'settling'":                                    "uploads_due",
-		"SELECT id FROM uploads WHERE entry = 7":                                                                         "uploads_owed",
-		"SELECT id FROM hosted WHERE host = 'h' AND sha256 = x'00' AND deleted = 0 ORDER BY id DESC":                     "hosted_sum",
-		"SELECT destination, state, count(*), min(due) FROM uploads GROUP BY destination, state":                         "uploads_due",
-		"SELECT 1 FROM uploads WHERE blob = 'x'":                                                                         "uploads_blob",
+		"SELECT id FROM uploads f WHERE f.host = 'h' AND f.sha256 = x'00' AND f.state IN ('sending', 'ambiguous')":   "uploads_flight",
+		"SELECT id FROM uploads u WHERE u.state IN ('sending', 'ambiguous') AND u.state = 'sending' AND u.lease < 9": "uploads_flight",
+		ledger.NextParked: "uploads_parked",
+		"SELECT started FROM attempts WHERE host = 'h' AND started > 5 ORDER BY started DESC LIMIT 3": "attempts_window",
+		"SELECT min(due) FROM uploads WHERE destination = 'd' AND state = 'settling'":                 "uploads_due",
+		"SELECT id FROM uploads WHERE entry = 7":                                                      "uploads_owed",
+		"SELECT id FROM hosted WHERE host = 'h' AND sha256 = x'00' AND deleted = 0 ORDER BY id DESC":  "hosted_sum",
+		"SELECT destination, state, count(*), min(due) FROM uploads GROUP BY destination, state":      "uploads_due",
+		"SELECT 1 FROM uploads WHERE blob = 'x'":                                                      "uploads_blob",
 	} {
 		var plan string
 		err := w.db.Read(t.Context(), func(ctx context.Context, tx vfs.Tx) error {
 			var args []any
-			if query == ledger.Candidates {
+			switch query {
+			case ledger.Candidates:
 				args = []any{"h", "d", "settling", 1, 2}
+			case ledger.NextParked:
+				args = []any{"h", []byte{0}, "d"}
 			}
 			rows, err := tx.Query(ctx, "EXPLAIN QUERY PLAN "+query, args...)
 			if err != nil {

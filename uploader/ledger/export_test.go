@@ -1,4 +1,7 @@
 package ledger
 
-// Candidates is the statement that finds due rows.
-const Candidates = candidates
+// Statements whose cost matters.
+const (
+	Candidates = candidates
+	NextParked = nextParked
+)

@@ -227,12 +227,23 @@ func remember(ctx context.Context, tx vfs.Tx, c uploader.Claimed, o uploader.Out
 	return err
 }
 
-// unpark lets the next row of the same bytes go, one of each destination.
+// unpark lets the next row of the same bytes go, one of each destination: one of
+// them may be paused. Its cost does not grow with how many wait.
 func unpark(ctx context.Context, tx vfs.Tx, c uploader.Claimed, now time.Time) error {
-	_, err := tx.Exec(ctx, `UPDATE uploads SET due = $1, reason = '' WHERE id IN (SELECT min(id) FROM uploads
-		WHERE host = $2 AND sha256 = $3 AND reason = 'same-bytes' GROUP BY destination)`, nanos(now), c.Host, c.SHA256[:])
-	return err
+	for destination := ""; ; {
+		var id int64
+		found, err := optional(tx.QueryRow(ctx, nextParked, c.Host, c.SHA256[:], destination), &id, &destination)
+		if err != nil || !found {
+			return err
+		}
+		if _, err := tx.Exec(ctx, "UPDATE uploads SET due = $1, reason = '' WHERE id = $2", nanos(now), id); err != nil {
+			return err
+		}
+	}
 }
+
+const nextParked = `SELECT id, destination FROM uploads
+	WHERE host = $1 AND sha256 = $2 AND destination > $3 AND reason = 'same-bytes' ORDER BY destination LIMIT 1`
 
 // picture returns the id of what the host has, writing it down where the ledger
 // does not know it yet.

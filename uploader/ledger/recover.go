@@ -9,6 +9,11 @@ import (
 	"slipway/vfs"
 )
 
+// stillAtWork is how long after a restart a lost reply is first looked into. The
+// host may be at work on the picture, and one that refuses repeats takes both of
+// two that come at the same time.
+const stillAtWork = 10 * time.Second
+
 // orphan is a claim whose worker is gone.
 type orphan struct {
 	uploader.Claimed
@@ -73,6 +78,7 @@ func (o orphan) outcome() uploader.Outcome {
 		out.State, out.Reason, out.Lost = uploader.AmbiguousState, uploader.ReasonLostReply, true
 	}
 	if out.State == uploader.AmbiguousState {
+		out.Wait = stillAtWork
 		out.Error = "The gateway was stopped before the host's answer arrived; the host may have the file."
 	}
 	return out

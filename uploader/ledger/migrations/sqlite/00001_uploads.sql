@@ -67,7 +67,7 @@ CREATE TABLE uploads (
 CREATE UNIQUE INDEX uploads_owed ON uploads (entry, destination, sha256);
 CREATE INDEX uploads_due ON uploads (destination, state, due);
 CREATE UNIQUE INDEX uploads_flight ON uploads (host, sha256) WHERE state IN ('sending', 'ambiguous');
-CREATE INDEX uploads_parked ON uploads (host, sha256) WHERE reason = 'same-bytes';
+CREATE INDEX uploads_parked ON uploads (host, sha256, destination) WHERE reason = 'same-bytes';
 CREATE INDEX uploads_blob ON uploads (blob) WHERE blob IS NOT NULL;
 CREATE INDEX uploads_hosted ON uploads (hosted) WHERE hosted IS NOT NULL;
 
