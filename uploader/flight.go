@@ -18,6 +18,7 @@ type flight struct {
 	watchdog *time.Timer // cancels when the lease was not renewed
 	claimed  time.Time
 	renewed  time.Time // guarded by Pool.mu
+	body     *body
 	started  atomic.Pointer[time.Time]
 	sent     atomic.Int64
 }
@@ -29,6 +30,7 @@ var errUnrenewed = fmt.Errorf("its lease could not be renewed: %w", ErrLost)
 func (d *destination) start(ctx context.Context, c Claimed, probe bool) {
 	p, now := d.pool, time.Now()
 	f := &flight{Claimed: c, d: d, probe: probe, claimed: now, renewed: now}
+	f.body = newBody(f)
 	f.ctx, f.cancel = context.WithCancelCause(p.sending)
 	f.watchdog = time.AfterFunc(p.Lease*2/3, func() { f.cancel(errUnrenewed) })
 	p.mu.Lock()
@@ -55,12 +57,14 @@ func (f *flight) fly(stop context.Context) {
 	got := f.enter(stop)
 	f.d.size.Add(-f.Size)
 	if !got {
+		f.body.close()
 		f.giveBack()
 		return
 	}
 	now := time.Now()
 	f.started.Store(&now)
 	o := f.attempt()
+	f.body.close()
 	f.started.Store(nil)
 	written := f.halts(o)
 	f.leave()
@@ -84,19 +88,18 @@ func (f *flight) halts(o Outcome) (written func()) {
 // where the row is to be given back: the gateway stops, the claim is lost, or the
 // host turned out to be down.
 func (f *flight) enter(stop context.Context) bool {
-	for _, slots := range []chan struct{}{f.d.slots, f.d.host.slots} {
-		if slots == nil {
-			continue
-		}
-		select {
-		case slots <- struct{}{}:
-		case <-f.ctx.Done():
-			f.undo(slots)
-			return false
-		case <-stop.Done():
-			f.undo(slots)
-			return false
-		}
+	if !f.acquire(stop, f.d.deck) {
+		return false
+	}
+	f.body.recordAhead()
+	entered := f.acquire(stop, f.d.slots)
+	<-f.d.deck
+	if !entered {
+		return false
+	}
+	if !f.acquire(stop, f.d.host.slots) {
+		<-f.d.slots
+		return false
 	}
 	halted := !f.probe && f.d.halt.stands(f.claimed) || f.d.host.halt.stands(f.claimed)
 	if stop.Err() != nil || f.ctx.Err() != nil || halted || f.d.down.wait() > 0 {
@@ -106,11 +109,18 @@ func (f *flight) enter(stop context.Context) bool {
 	return true
 }
 
-// undo frees the destination's slot where waiting for the host's was in vain.
-func (f *flight) undo(failed chan struct{}) {
-	if failed != f.d.slots {
-		<-f.d.slots
+// acquire takes a place in slots, which may be nil.
+func (f *flight) acquire(stop context.Context, slots chan struct{}) bool {
+	if slots == nil {
+		return true
 	}
+	select {
+	case slots <- struct{}{}:
+		return true
+	case <-f.ctx.Done():
+	case <-stop.Done():
+	}
+	return false
 }
 
 func (f *flight) leave() {
@@ -214,7 +224,7 @@ func (p *Pool) renewThose(ctx context.Context, now, before time.Time) {
 		f.renewed = now
 		// Stop says whether it had fired; what is cancelled stays so.
 		if f.watchdog.Stop() {
-			f.watchdog.Reset(now.Add(p.Lease * 2 / 3).Sub(time.Now()))
+			f.watchdog.Reset(time.Until(now.Add(p.Lease * 2 / 3)))
 		}
 	}
 }

@@ -34,7 +34,7 @@ func TestTheWaitDoublesUpToAMinute(t *testing.T) {
 			if rest := waits(t, tab, "ann", "right", home); rest != 1 {
 				t.Fatalf("%v are left, want 1ns", rest)
 			}
-			time.Sleep(1)
+			time.Sleep(time.Nanosecond)
 		}
 		want(t, tab, "ann", "right", home, nil)
 		want(t, tab, "ann", "again", home, ErrWrong)

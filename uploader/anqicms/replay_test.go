@@ -339,15 +339,14 @@ func checkError(t testing.TB, err error, want uploader.Kind) *uploader.Error {
 
 // received is what a test server got.
 type received struct {
-	query         url.Values
-	header        http.Header
-	length        int64
-	fields        map[string]string
-	order         []string
-	name, partCT  string
-	content       []byte
-	method, path  string
-	contentLength string
+	query        url.Values
+	header       http.Header
+	length       int64
+	fields       map[string]string
+	order        []string
+	name, partCT string
+	content      []byte
+	method, path string
 }
 
 // receive reads a request as the site would.

@@ -293,8 +293,8 @@ func TestModes(t *testing.T) {
 		t.Fatal(err)
 	}
 	filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
-		if path == dir {
-			return nil
+		if err != nil || path == dir {
+			return err
 		}
 		info, err := e.Info()
 		if err != nil {

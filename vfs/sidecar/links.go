@@ -83,11 +83,8 @@ func renderFolderCSV(b *bytes.Buffer, pictures []picture, _ render) {
 // like a formula, in full-width forms too, comes after an apostrophe.
 func cell(s string) string {
 	s = visible(s)
-	for _, r := range strings.TrimLeft(s, " ") {
-		if strings.ContainsRune("=+-@＝＋－＠", r) {
-			return "'" + s
-		}
-		break
+	if strings.IndexAny(strings.TrimLeft(s, " "), "=+-@＝＋－＠") == 0 {
+		return "'" + s
 	}
 	return s
 }
