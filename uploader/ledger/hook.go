@@ -167,10 +167,26 @@ func (f following) leave(ctx context.Context, r row, reason string) error {
 	case r.state == uploader.Sending:
 		_, err := f.tx.Exec(ctx, "UPDATE uploads SET leaving = $1 WHERE id = $2", reason, r.id)
 		return err
+	case r.state == uploader.AmbiguousState:
+		if err := end(ctx, f.tx, r.id, uploader.Superseded, reason, f.now); err != nil {
+			return err
+		}
+		return f.l.unparkBehind(ctx, f.tx, r.id, f.now)
 	case r.unclaimed():
 		return end(ctx, f.tx, r.id, uploader.Superseded, reason, f.now)
 	}
 	return nil
+}
+
+// unparkBehind lets go what waited behind an upload of the same bytes that was
+// ambiguous and is given up.
+func (l *Ledger) unparkBehind(ctx context.Context, tx vfs.Tx, id int64, now time.Time) error {
+	us, _, err := uploadsAnd(ctx, tx, "WHERE u.id = $1", id)
+	if err != nil || len(us) == 0 {
+		return err
+	}
+	l.hear.due("", now)
+	return unpark(ctx, tx, uploader.Claimed{Upload: us[0]}, now)
 }
 
 func (f following) insert(ctx context.Context, o uploader.Owed) error {
@@ -206,6 +222,10 @@ func (l *Ledger) removed(ctx context.Context, tx vfs.Tx, c vfs.Change, now time.
 		if err != nil {
 			return err
 		}
+		lost, err := ambiguous(ctx, tx, list, args)
+		if err != nil {
+			return err
+		}
 		// One statement: while sending, only a note of what to do if it fails.
 		_, err = tx.Exec(ctx, `UPDATE uploads SET
 			leaving  = CASE state WHEN 'sending' THEN 'removed' ELSE '' END,
@@ -217,8 +237,24 @@ func (l *Ledger) removed(ctx context.Context, tx vfs.Tx, c vfs.Change, now time.
 		if err != nil {
 			return err
 		}
+		for _, id := range lost {
+			if err := l.unparkBehind(ctx, tx, id, now); err != nil {
+				return err
+			}
+		}
 	}
 	return nil
+}
+
+// ambiguous returns the uploads of the listed entries whose replies are lost.
+func ambiguous(ctx context.Context, tx vfs.Tx, list string, args []any) (ids []int64, err error) {
+	err = each(ctx, tx, func(s *sql.Rows) error {
+		var id int64
+		err := s.Scan(&id)
+		ids = append(ids, id)
+		return err
+	}, "SELECT id FROM uploads WHERE CAST($1 AS BIGINT) > 0 AND entry IN "+list+" AND state = 'ambiguous'", args...)
+	return ids, err
 }
 
 // in returns "($2, $3, …)" for ids, whose number is rounded up by repeating one

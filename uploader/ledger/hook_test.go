@@ -353,3 +353,28 @@ func TestHookIsCheap(t *testing.T) {
 		t.Errorf("%d statements for a fresh file, want at most 3", n)
 	}
 }
+
+// What waits behind a lost reply goes on when the file of that one is gone.
+func TestSameBytesGoOnBehindALostReplyGivenUp(t *testing.T) {
+	for name, giveUp := range map[string]func(*world, vfs.Entry){
+		"removed":  func(w *world, e vfs.Entry) { w.remove(e) },
+		"replaced": func(w *world, e vfs.Entry) { w.put("/a/a.jpg", "B") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, sqlite(t))
+			a := w.put("/a/a.jpg", "A")
+			c := w.claim("one", 1)[0]
+			w.finish(c, uploader.Outcome{State: uploader.AmbiguousState, Reason: uploader.ReasonLostReply, Lost: true, Wait: time.Hour, Requested: true})
+			b := w.put("/a/b.jpg", "A")
+			w.idle("one")
+			w.want(b, "one:settling/same-bytes")
+			giveUp(w, a)
+			for _, c := range w.claimSome("one", 5) {
+				if c.Entry == b.ID {
+					return
+				}
+			}
+			t.Error("it still waits")
+		})
+	}
+}
