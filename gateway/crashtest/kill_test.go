@@ -258,7 +258,8 @@ func (r *run) finish() {
 // quiet waits until no upload is on its way.
 func (r *run) quiet() {
 	r.t.Helper()
-	for deadline := time.Now().Add(5 * time.Minute); ; {
+	said := 0
+	for begun := time.Now(); ; {
 		moving, err := r.process.Uploads(context.Background(), operate.Filter{States: []string{"settling", "sending", "ambiguous"}})
 		if err != nil {
 			r.t.Fatal(err)
@@ -266,8 +267,12 @@ func (r *run) quiet() {
 		if len(moving) == 0 {
 			return
 		}
-		if time.Now().After(deadline) {
+		if time.Since(begun) > 5*time.Minute {
 			r.t.Fatalf("%d uploads do not come to an end, among them %+v", len(moving), moving[0])
+		}
+		if waited := int(time.Since(begun).Seconds()); waited > said+14 {
+			said = waited
+			r.t.Logf("%d s after the last start, %d uploads are on their way, the first %s at %s, due %v", waited, len(moving), end(moving[0]), moving[0].Destination, moving[0].Due.Sub(time.Now()))
 		}
 		time.Sleep(100 * time.Millisecond)
 	}
