@@ -10,8 +10,6 @@ import (
 	"iter"
 	"net/http"
 	"net/url"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"slipway/gateway/control"
@@ -71,66 +69,49 @@ func (c *client) Reload(ctx context.Context) (Reloaded, error) {
 }
 
 // Put sends the file with its length, or in chunks where that is not known. Bytes
-// that end early, or go on, break the connection off before the last of them.
+// that end early, or go on, break the connection off before the last of them. When
+// ctx ends while r stalls, Put returns at once, and leaves r after that read.
 func (c *client) Put(ctx context.Context, path string, size int64, modified time.Time, r io.Reader) (Entry, error) {
-	body := &source{r: Exactly(r, size)}
-	defer body.end()
+	r = Exactly(r, size)
+	var body io.Reader = http.NoBody
+	if size != 0 {
+		pipe, stop := pump(ctx, r)
+		defer stop()
+		body = pipe
+	} else if _, err := r.Read(make([]byte, 1)); err != io.EOF {
+		return Entry{}, err
+	}
 	query := url.Values{"path": {path}, "modified": {modified.Format(time.RFC3339Nano)}}
 	req, err := c.request(ctx, "put?"+query.Encode(), body)
 	if err != nil {
 		return Entry{}, err
 	}
 	req.ContentLength = max(size, -1)
-	if size == 0 { // net/http takes a length of 0 with a body for an unknown one
-		if _, err := body.Read(make([]byte, 1)); err != io.EOF {
-			return Entry{}, err
-		}
-		req.Body = http.NoBody
-	}
 	answer, err := c.do(req)
 	if err != nil {
-		return Entry{}, body.instead(err)
+		return Entry{}, err
 	}
 	defer answer.Body.Close() //nolint:errcheck // only read
 	return decode[Entry](ctx, answer.Body)
 }
 
-// source is a file that is sent. It keeps the error that broke it off, which says
-// more than what became of the connection, and is not read any more once its Put
-// has returned, whatever the transport does.
-type source struct {
-	mu    sync.Mutex
-	r     io.Reader
-	err   error
-	ended atomic.Bool
-}
+// pumped is how many bytes a pump reads at once.
+const pumped = 128 << 10
 
-// Read reads from the file.
-func (s *source) Read(p []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.ended.Load() {
-		return 0, io.ErrClosedPipe
+// pump returns r in a form whose reads end with ctx, or with stop: net/http waits
+// for a read of the body that it is in, which on a terminal may be for ever. The
+// goroutine ends with its read.
+func pump(ctx context.Context, r io.Reader) (body io.Reader, stop func()) {
+	out, in := io.Pipe()
+	go func() {
+		_, err := io.CopyBuffer(in, r, make([]byte, pumped))
+		in.CloseWithError(err) //nolint:errcheck // always nil
+	}()
+	drop := context.AfterFunc(ctx, func() { out.CloseWithError(context.Cause(ctx)) }) //nolint:errcheck // always nil
+	return out, func() {
+		drop()
+		out.Close() //nolint:errcheck // always nil
 	}
-	n, err := s.r.Read(p)
-	if err != nil && err != io.EOF {
-		s.err = err
-	}
-	return n, err
-}
-
-func (s *source) end() { s.ended.Store(true) }
-
-// instead returns the file's error, or else err. It does not wait for a read that
-// still runs.
-func (s *source) instead(err error) error {
-	if s.mu.TryLock() {
-		defer s.mu.Unlock()
-		if s.err != nil {
-			return s.err
-		}
-	}
-	return err
 }
 
 // ask makes a call with one answer.

@@ -23,9 +23,6 @@ const (
 	prefix = "/v1/"
 	// maxArguments is how long arguments may be, in bytes: ids by the ten thousand.
 	maxArguments = 4 << 20
-	// maxDrain is how long a refused file is read on for, so that its sender hears
-	// why it was refused before the connection ends.
-	maxDrain = 30 * time.Second
 )
 
 // The calls with more than one argument.
@@ -131,12 +128,12 @@ func put(w http.ResponseWriter, r *http.Request, g Gateway) {
 	q := r.URL.Query()
 	modified, err := time.Parse(time.RFC3339Nano, q.Get("modified"))
 	if err != nil {
-		refusePut(w, r, Errorf(Usage, "modified: %v", err))
+		refusePut(w, Errorf(Usage, "modified: %v", err))
 		return
 	}
 	entry, err := g.Put(r.Context(), q.Get("path"), r.ContentLength, modified, sent{r.Body})
 	if err != nil {
-		refusePut(w, r, err)
+		refusePut(w, err)
 		return
 	}
 	reply(w, http.StatusOK, entry)
@@ -154,16 +151,12 @@ func (s sent) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// refusePut answers while the file may still be coming, and reads on until the
-// client has heard and stops.
-func refusePut(w http.ResponseWriter, r *http.Request, err error) {
-	c := http.NewResponseController(w)
-	c.EnableFullDuplex() //nolint:errcheck // else the server reads some itself
+// refusePut answers while the file may still be coming, or stalls. The connection
+// ends with the answer, since what follows on it is the rest of the file.
+func refusePut(w http.ResponseWriter, err error) {
+	http.NewResponseController(w).EnableFullDuplex() //nolint:errcheck // HTTP/1 can; else net/http first waits for some of the rest
 	w.Header().Set("Connection", "close")
 	refuse(w, err)
-	c.Flush()                                   //nolint:errcheck // the reader is gone
-	c.SetReadDeadline(time.Now().Add(maxDrain)) //nolint:errcheck // best effort
-	io.Copy(io.Discard, r.Body)                 //nolint:errcheck // it ends in an error
 }
 
 func refuse(w http.ResponseWriter, err error) {
