@@ -75,8 +75,8 @@ func (c *client) Put(ctx context.Context, path string, size int64, modified time
 	r = Exactly(r, size)
 	var body io.Reader = http.NoBody
 	if size != 0 {
-		pipe, stop := pump(ctx, r)
-		defer stop()
+		pipe := pump(r)
+		defer pipe.Close() //nolint:errcheck // always nil
 		body = pipe
 	} else if _, err := r.Read(make([]byte, 1)); err != io.EOF {
 		return Entry{}, err
@@ -98,20 +98,16 @@ func (c *client) Put(ctx context.Context, path string, size int64, modified time
 // pumped is how many bytes a pump reads at once.
 const pumped = 128 << 10
 
-// pump returns r in a form whose reads end with ctx, or with stop: net/http waits
-// for a read of the body that it is in, which on a terminal may be for ever. The
-// goroutine ends with its read.
-func pump(ctx context.Context, r io.Reader) (body io.Reader, stop func()) {
+// pump returns r in a form whose Close ends a read that waits: net/http ends no
+// request before the read of its body that it is in, which at a terminal may be for
+// ever. The goroutine ends with its read of r.
+func pump(r io.Reader) *io.PipeReader {
 	out, in := io.Pipe()
 	go func() {
 		_, err := io.CopyBuffer(in, r, make([]byte, pumped))
 		in.CloseWithError(err) //nolint:errcheck // always nil
 	}()
-	drop := context.AfterFunc(ctx, func() { out.CloseWithError(context.Cause(ctx)) }) //nolint:errcheck // always nil
-	return out, func() {
-		drop()
-		out.Close() //nolint:errcheck // always nil
-	}
+	return out
 }
 
 // ask makes a call with one answer.

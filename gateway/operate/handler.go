@@ -151,10 +151,9 @@ func (s sent) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// refusePut answers while the file may still be coming, or stalls. The connection
-// ends with the answer, since what follows on it is the rest of the file.
+// refusePut answers while the file may still be coming, or stalls. With this header
+// net/http does not wait for the rest of it first.
 func refusePut(w http.ResponseWriter, err error) {
-	http.NewResponseController(w).EnableFullDuplex() //nolint:errcheck // HTTP/1 can; else net/http first waits for some of the rest
 	w.Header().Set("Connection", "close")
 	refuse(w, err)
 }
