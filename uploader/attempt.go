@@ -198,13 +198,14 @@ const recordEarly = 1 << 20
 // body follows one request's body.
 type body struct {
 	f     *flight
-	size  int64
 	begun sync.Once
 	done  chan struct{} // closed when the ledger knows
 	err   error
 	mu    sync.Mutex
 	last  time.Time // when the last byte went out
 }
+
+func newBody(f *flight) *body { return &body{f: f, done: make(chan struct{})} }
 
 // record begins to write down that the body is about to be complete.
 func (b *body) record() {
@@ -216,10 +217,23 @@ func (b *body) record() {
 	})
 }
 
-func (b *body) progress(sent int64) {
-	b.f.sent.Store(sent)
-	if b.size-sent <= recordEarly && !b.f.d.props.Idempotent {
+// recordAhead records it while the row waits for its slot, so that the disk works
+// while others are sent. If the gateway dies before the row's turn comes, the row
+// is in doubt for nothing: so only where doubts resolve themselves.
+func (b *body) recordAhead() {
+	_, finds := b.f.d.Driver.(Finder)
+	resolves := b.f.d.props.RefusesRepeats > 0 || finds && b.f.Resolve
+	if resolves && !b.f.d.props.Idempotent && (len(b.f.Known) == 0 || b.f.Copy > 0) {
 		b.record()
+	}
+}
+
+func (b *body) progress(size int64) func(sent int64) {
+	return func(sent int64) {
+		b.f.sent.Store(sent)
+		if size-sent <= recordEarly && !b.f.d.props.Idempotent {
+			b.record()
+		}
 	}
 }
 
@@ -252,10 +266,9 @@ func (b *body) close() time.Time {
 
 // send makes the request.
 func (f *flight) send(plan Plan, p Picture) Outcome {
-	b := &body{f: f, size: p.Size, done: make(chan struct{})}
-	p.Progress, p.BeforeLastByte = b.progress, b.beforeLastByte
+	p.Progress, p.BeforeLastByte = f.body.progress(p.Size), f.body.beforeLastByte
 	r, err := f.d.Driver.Send(f.ctx, p)
-	last := b.close()
+	last := f.body.close()
 	var o Outcome
 	if err == nil {
 		f.d.down.heard(f.ID, true)

@@ -23,6 +23,7 @@ type destination struct {
 	host   *host
 	props  Properties
 	slots  chan struct{} // one for each request under way
+	deck   chan struct{} // one for each row that is next
 	freed  chan struct{} // a row left our hands
 	inHand atomic.Int64  // rows claimed and not yet finished
 	size   atomic.Int64  // bytes of those that were not begun

@@ -86,6 +86,9 @@ type Pool struct {
 const (
 	ahead      = 16
 	aheadBytes = 32 << 20
+	// onDeck is for how many of them beyond one a slot the ledger already knows
+	// that they are about to be sent.
+	onDeck = 4
 )
 
 // NewPool returns a pool that Run starts.
@@ -107,7 +110,7 @@ func NewPool(c Config) *Pool {
 		}
 		hosts[name].limits = strictest(hosts[name].limits, d.Limits)
 		p.destinations = append(p.destinations, &destination{Destination: d, pool: p, host: hosts[name], props: d.Driver.Properties(),
-			slots: make(chan struct{}, cmp.Or(d.Slots, 4)), freed: make(chan struct{}, 1)})
+			slots: make(chan struct{}, cmp.Or(d.Slots, 4)), deck: make(chan struct{}, cmp.Or(d.Slots, 4)+onDeck), freed: make(chan struct{}, 1)})
 	}
 	for _, h := range hosts {
 		if n := h.limits.Concurrency; n > 0 {

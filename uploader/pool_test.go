@@ -235,14 +235,14 @@ func TestWindowsAreCountedPerHost(t *testing.T) {
 			at   time.Duration
 			want int
 		}{{59 * time.Second, 3}, {61 * time.Second, 5}, {59 * time.Minute, 5}} {
-			later(begin.Add(c.at).Sub(time.Now()))
+			later(time.Until(begin.Add(c.at)))
 			if count() != c.want {
 				t.Errorf("%d requests after %v, want %d", count(), c.at, c.want)
 			}
 		}
 		w.halt() // the windows are in the database
 		w.start()
-		later(begin.Add(60*time.Minute - time.Second).Sub(time.Now()))
+		later(time.Until(begin.Add(60*time.Minute - time.Second)))
 		if count() != 5 {
 			t.Errorf("%d requests after a restart, want 5", count())
 		}

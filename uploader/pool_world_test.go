@@ -51,6 +51,7 @@ type world struct {
 	planErr  error
 	whole    error
 	config   uploader.Config
+	durable  bool // with fsync
 	stop     func()
 	pool     *uploader.Pool
 }
@@ -65,7 +66,7 @@ func (w *world) open() {
 	w.t.Helper()
 	var err error
 	ctx := context.Background()
-	if w.db, err = index.Open(ctx, w.source, index.Options{Unsafe: true}); err != nil {
+	if w.db, err = index.Open(ctx, w.source, index.Options{Unsafe: !w.durable}); err != nil {
 		w.t.Fatal(err)
 	}
 	w.database = w.db
@@ -128,9 +129,8 @@ func (w *world) start() {
 	}
 	c.Router = w
 	c.Rand = func() float64 { return 0.5 }
-	c.Open = func(ctx context.Context, u uploader.Upload) (blob.Reader, error) {
-		content, err := w.tree.Bytes(ctx, u.Blob)
-		return reader{bytes.NewReader(content)}, err
+	if c.Open == nil {
+		c.Open = w.content
 	}
 	c.Whole = func(context.Context, uploader.Upload, uploader.Open) error { return w.whole }
 	if c.Destinations == nil {
@@ -157,6 +157,11 @@ func (w *world) halt() {
 	}
 }
 
+func (w *world) content(ctx context.Context, u uploader.Upload) (blob.Reader, error) {
+	content, err := w.tree.Bytes(ctx, u.Blob)
+	return reader{bytes.NewReader(content)}, err
+}
+
 type reader struct{ *bytes.Reader }
 
 func (reader) Close() error { return nil }
@@ -164,12 +169,18 @@ func (reader) Close() error { return nil }
 // put stores content at p.
 func (w *world) put(p, content string) vfs.Entry {
 	w.t.Helper()
+	return w.putSize(p, content, int64(len(content)))
+}
+
+// putSize is put of bytes that are said to be size.
+func (w *world) putSize(p, content string, size int64) vfs.Entry {
+	w.t.Helper()
 	ctx := context.Background()
 	if _, _, err := w.tree.Apply(ctx, vfs.Mkdir{Path: path.Dir(p), Parents: true}); err != nil {
 		w.t.Fatal(err)
 	}
 	e, _, err := w.tree.Apply(ctx, vfs.Put{Path: p, Type: "image/jpeg", Blob: blob.Info{Ref: blob.NewRef(time.Now()),
-		Size: int64(len(content)), SHA256: sha256.Sum256([]byte(content)), Inline: []byte(content)}})
+		Size: size, SHA256: sha256.Sum256([]byte(content)), Inline: []byte(content)}})
 	if err != nil {
 		w.t.Fatal(err)
 	}

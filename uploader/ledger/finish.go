@@ -39,7 +39,7 @@ func (l *Ledger) Renew(ctx context.Context, claimed []uploader.Claimed, lease ti
 
 // Sent records that a body is about to be complete; see uploader.Records.
 func (l *Ledger) Sent(ctx context.Context, c uploader.Claimed) error {
-	return l.update(ctx, "sent", c, "body = 1, sent = $3", nanos(l.clock()))
+	return l.update(ctx, "sent", c, "body = $3", nanos(l.clock()))
 }
 
 // Copy stores a copy number; see uploader.Records.

@@ -346,7 +346,9 @@ func TestCommitClaimDone(t *testing.T) {
 		if err := w.l.Sent(t.Context(), c); err != nil {
 			t.Fatal(err)
 		}
-		w.finish(c, done("7"))
+		o := done("7")
+		o.Sent = w.clock()
+		w.finish(c, o)
 		w.want(e, "one:done two:settling/quiet")
 		us, err := w.l.Entry(t.Context(), e.ID)
 		if err != nil || us[0].Picture == nil || us[0].Picture.URL != "https://host/7" || us[0].Blob != "" || us[0].Picture.DeleteURL != "" || us[0].Sent.IsZero() {

@@ -17,7 +17,7 @@ const stillAtWork = 10 * time.Second
 // orphan is a claim whose worker is gone.
 type orphan struct {
 	uploader.Claimed
-	body bool
+	body time.Time // when its body may have been complete; zero: not
 }
 
 // recover ends claims whose workers are gone: all of them, or those whose lease
@@ -62,7 +62,7 @@ func (l *Ledger) recover(ctx context.Context, all bool) error {
 func orphansOf(ctx context.Context, tx vfs.Tx, before int64) (orphans []orphan, err error) {
 	err = each(ctx, tx, func(s *sql.Rows) error {
 		r, err := scanUpload(s)
-		o := orphan{Claimed: uploader.Claimed{Upload: r.Upload, Attempt: r.attempt}, body: r.body}
+		o := orphan{Claimed: uploader.Claimed{Upload: r.Upload, Attempt: r.attempt}, body: moment(r.body)}
 		o.Resolve = !r.Lost.IsZero()
 		orphans = append(orphans, o)
 		return err
@@ -74,8 +74,8 @@ func orphansOf(ctx context.Context, tx vfs.Tx, before int64) (orphans []orphan, 
 func (o orphan) outcome() uploader.Outcome {
 	out := back(o.Claimed)
 	out.Requested, out.Kind, out.Error = true, "interrupted", "The gateway was stopped during the upload."
-	if o.body {
-		out.State, out.Reason, out.Lost = uploader.AmbiguousState, uploader.ReasonLostReply, true
+	if !o.body.IsZero() {
+		out.State, out.Reason, out.Lost, out.Sent = uploader.AmbiguousState, uploader.ReasonLostReply, true, o.body
 	}
 	if out.State == uploader.AmbiguousState {
 		out.Wait = stillAtWork

@@ -26,7 +26,7 @@ type scanned struct {
 	attempt int
 	paused  bool
 	until   int64 // the host's bucket is paused
-	body    bool  // the present attempt's may be complete
+	body    int64 // since when the present attempt's may be complete; 0: not
 }
 
 func scanUpload(s *sql.Rows) (scanned, error) {
@@ -34,9 +34,9 @@ func scanUpload(s *sql.Rows) (scanned, error) {
 	u, h := &r.Upload, uploader.Hosted{}
 	var sum []byte
 	var notes string
-	var inline, released, present, due, created, sent, finished, lost, paused, body, made, expires, deleted, identical int64
+	var inline, released, present, due, created, sent, finished, lost, paused, made, expires, deleted, identical int64
 	err := s.Scan(&u.ID, &u.Key, &u.Entry, &u.Path, &u.Destination, &u.Host, &u.Blob, &inline, &sum, &u.Size, &u.Type,
-		&u.State, &u.Reason, &u.Error, &u.Remedy, &notes, &u.Attempts, &u.Tries, &u.Order, &u.Unusual, &u.Copy, &released, &r.attempt, &body,
+		&u.State, &u.Reason, &u.Error, &u.Remedy, &notes, &u.Attempts, &u.Tries, &u.Order, &u.Unusual, &u.Copy, &released, &r.attempt, &r.body,
 		&present, &due, &created, &sent, &finished, &lost, &u.Album, &u.Category,
 		&paused, &r.until, &h.ID, &h.Host, &h.Destination, &h.Album, &h.Category,
 		&made, &expires, &deleted, &h.Result.ID, &h.URL, &h.ViewerURL, &h.ThumbnailURL, &identical)
@@ -49,7 +49,7 @@ func scanUpload(s *sql.Rows) (scanned, error) {
 	if notes != "" {
 		u.Notes = strings.Split(notes, "\n")
 	}
-	r.paused, r.body = paused != 0, body != 0
+	r.paused = paused != 0
 	if h.ID != 0 {
 		h.SHA256, h.Created, h.Expires, h.Deleted = u.SHA256, moment(made), moment(expires), moment(deleted)
 		h.Result.Expires, h.Identical, h.Awaiting = h.Expires, identical != 0, u.State == uploader.Awaiting

@@ -53,7 +53,7 @@ CREATE TABLE uploads (
     attempt     BIGINT NOT NULL DEFAULT 0,  -- number of the last claim
     owner       TEXT    NOT NULL DEFAULT '', -- the process that claimed it
     lease       BIGINT NOT NULL DEFAULT 0,
-    body        BIGINT NOT NULL DEFAULT 0,  -- the present attempt's body may be complete
+    body        BIGINT NOT NULL DEFAULT 0,  -- since when the present attempt's may be complete
     leaving     TEXT    NOT NULL DEFAULT '', -- while sending: the reason to end it if it fails
     lost        BIGINT NOT NULL DEFAULT 0,  -- since when a reply is missing
     due         BIGINT NOT NULL,
