@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
+	"net/http"
 	"net/netip"
 	"path/filepath"
 	"strings"
@@ -17,6 +19,7 @@ import (
 	"slipway/gateway/auth"
 	"slipway/gateway/certs"
 	"slipway/gateway/control"
+	"slipway/gateway/webdav"
 	"slipway/uploader"
 	"slipway/uploader/ledger"
 	"slipway/vfs"
@@ -41,6 +44,7 @@ type app struct {
 	certs     *certs.Manager
 	users     *auth.Table
 	drops     *dropSessions
+	dav       *webdav.Handler
 	collector index.Collector
 
 	settings atomic.Pointer[settings]
@@ -84,6 +88,10 @@ func openApp(ctx context.Context, o appOptions) (a *app, err error) {
 	if err != nil {
 		return a, err
 	}
+	a.dav = webdav.New(webdav.Options{
+		Prefix: davPrefix, Log: a.log, FS: a.davView,
+		User: func(r *http.Request) string { return userOf(r).Name },
+	})
 	if err = a.openLedger(ctx, s); err != nil {
 		return a, err
 	}
@@ -119,7 +127,8 @@ func (a *app) openStorage(ctx context.Context, o appOptions) (err error) {
 func (a *app) openLedger(ctx context.Context, s *settings) (err error) {
 	a.ledger, err = ledger.New(ctx, a.db, ledger.Options{
 		Router: s.table, Destinations: s.names(), Log: a.log,
-		Quiet: func(vfs.Change) time.Duration { return time.Duration(a.settings.Load().config.Settle.Quiet) },
+		Locked: a.locked,
+		Quiet:  func(vfs.Change) time.Duration { return time.Duration(a.settings.Load().config.Settle.Quiet) },
 	})
 	if err != nil {
 		return err
@@ -127,6 +136,25 @@ func (a *app) openLedger(ctx context.Context, s *settings) (err error) {
 	a.tree = index.NewTree(a.db, time.Now, a.ledger.OnCommit)
 	a.fs = vfs.New(vfs.Options{Index: a.tree, Blobs: a.disk, Policy: s.table})
 	return nil
+}
+
+// locked returns those of entries that a client holds under a lock.
+func (a *app) locked(ctx context.Context, tx vfs.Tx, entries []vfs.ID) (map[vfs.ID]bool, error) {
+	held := make(map[vfs.ID]bool)
+	if !a.dav.Locks() {
+		return held, nil
+	}
+	for _, id := range entries {
+		path, err := index.PathOf(ctx, tx, id)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		held[id] = a.dav.Locked(path)
+	}
+	return held, nil
 }
 
 // apply makes s what holds from now on.

@@ -17,7 +17,6 @@ import (
 
 	"slipway/gateway/auth"
 	"slipway/gateway/certs"
-	"slipway/gateway/webdav"
 	"slipway/uploader/local"
 )
 
@@ -95,10 +94,7 @@ func serveHTTP(ctx context.Context, server *http.Server, l net.Listener) error {
 
 // webHandler joins what the HTTP server serves.
 func (a *app) webHandler() http.Handler {
-	dav := auth.Basic(a.users, "Slipway", webdav.New(webdav.Options{
-		Prefix: davPrefix, Log: a.log, FS: a.davView,
-		User: func(r *http.Request) string { return userOf(r).Name },
-	}))
+	dav := auth.Basic(a.users, "Slipway", a.dav)
 	pictures := &local.Handler{Pictures: hostedPictures{a}, Log: a.log}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {

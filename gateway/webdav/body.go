@@ -92,7 +92,7 @@ func (b *body) whole() error {
 }
 
 // copyTo writes all of b to w, by w's own ReadFrom if it has one.
-func (h *handler) copyTo(w io.Writer, b *body, size int64) error {
+func (h *Handler) copyTo(w io.Writer, b *body, size int64) error {
 	if rf, ok := w.(io.ReaderFrom); ok {
 		_, err := rf.ReadFrom(b)
 		return err

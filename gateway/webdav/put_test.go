@@ -463,7 +463,7 @@ func (r *readerFrom) ReadFrom(src io.Reader) (int64, error) {
 }
 
 func TestReaderFrom(t *testing.T) {
-	h := New(Options{}).(*handler)
+	h := New(Options{})
 	w := &readerFrom{}
 	r, err := http.NewRequest("PUT", "/", io.NopCloser(strings.NewReader("abc")))
 	if err != nil {

@@ -116,9 +116,9 @@ func FuzzDestination(f *testing.F) {
 	for _, s := range []string{"/dav/x", "http://h/dav/%2e%2e/x", "webdav://h:1/dav//a/./b/", "/dav", "//dav/x", "dav:x", "/dav/%2F..%2f..", ""} {
 		f.Add(s)
 	}
-	h := New(Options{Prefix: "/dav"}).(*handler)
+	h := New(Options{Prefix: "/dav"})
 	f.Fuzz(func(t *testing.T, s string) {
-		q := &request{handler: h, path: "/a", r: &http.Request{Header: http.Header{"Destination": {s}}}}
+		q := &request{Handler: h, path: "/a", r: &http.Request{Header: http.Header{"Destination": {s}}}}
 		name, err := q.destination()
 		if err != nil {
 			if code := answerTo(err).code; code != 400 && code != 502 {

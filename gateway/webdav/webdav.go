@@ -15,6 +15,7 @@ import (
 	"log/slog"
 	"net/http"
 	"path"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -55,7 +56,7 @@ type Options struct {
 const bodyMax = 64 << 10
 
 // New returns the door. It keeps its locks in memory.
-func New(o Options) http.Handler {
+func New(o Options) *Handler {
 	o.Prefix = strings.TrimRight(o.Prefix, "/")
 	if o.User == nil {
 		o.User = func(*http.Request) string { return "" }
@@ -68,13 +69,22 @@ func New(o Options) http.Handler {
 	}
 	o.Idle = orElse(o.Idle, time.Minute)
 	o.LockTimeout = orElse(o.LockTimeout, time.Hour)
-	return &handler{
+	return &Handler{
 		Options: o,
 		locks:   lock.NewTable(o.Now, orElse(o.MaxLocks, 10_000)),
 		gates:   gates{byPath: map[string]*gate{}},
 		buffers: sync.Pool{New: func() any { return new([bufferSize]byte) }},
 	}
 }
+
+// Locked reports whether somebody holds an exclusive lock on path, a path of the
+// tree that all users share: such a file may still change.
+func (h *Handler) Locked(path string) bool {
+	return slices.ContainsFunc(h.locks.Covering(path), func(l lock.Lock) bool { return !l.Shared })
+}
+
+// Locks reports whether there is any lock at all.
+func (h *Handler) Locks() bool { return h.locks.Any() }
 
 func orElse[T int | time.Duration](v, otherwise T) T {
 	if v <= 0 {
@@ -83,7 +93,8 @@ func orElse[T int | time.Duration](v, otherwise T) T {
 	return v
 }
 
-type handler struct {
+// Handler is the door, an http.Handler.
+type Handler struct {
 	Options
 	locks   *lock.Table
 	gates   gates
@@ -91,8 +102,8 @@ type handler struct {
 }
 
 // ServeHTTP answers one request (http.Handler).
-func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	q := &request{handler: h, w: w, r: r}
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	q := &request{Handler: h, w: w, r: r}
 	if r.ContentLength != 0 {
 		// Even of a body that nobody reads: net/http takes what is left of a small
 		// one before it sends the reply.
@@ -105,7 +116,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // request is one request on its way.
 type request struct {
-	*handler
+	*Handler
 	w    http.ResponseWriter
 	r    *http.Request
 	fs   afero.Fs
@@ -183,7 +194,7 @@ func (q *request) bind(fs afero.Fs) afero.Fs {
 
 // within returns the path in the tree that a URL's path means, or false where
 // it lies outside the prefix.
-func (h *handler) within(urlPath string) (string, bool) {
+func (h *Handler) within(urlPath string) (string, bool) {
 	if !strings.HasPrefix(urlPath, "/") {
 		return "", false
 	}

@@ -129,7 +129,7 @@ func escape(s string) string {
 
 // href returns the URL path of name in the tree, percent-encoded; that of a
 // directory ends in a slash.
-func (h *handler) href(name string, dir bool) string {
+func (h *Handler) href(name string, dir bool) string {
 	p := path.Join(h.Prefix, name)
 	if dir && p != "/" {
 		p += "/"

@@ -140,6 +140,31 @@ func locate(ctx context.Context, tx vfs.Tx, p string) (slot, error) {
 	return slot{path: p, parent: above[depth-1], above: above, name: path.Base(p), old: old}, nil
 }
 
+// PathOf returns the path of the entry with an id, within a transaction.
+func PathOf(ctx context.Context, tx vfs.Tx, id vfs.ID) (string, error) {
+	rows, err := tx.Query(ctx, `WITH RECURSIVE up (id, parent, name, depth) AS (
+			SELECT id, parent, name, 0 FROM entries WHERE id = $1
+			UNION ALL
+			SELECT e.id, e.parent, e.name, up.depth + 1 FROM entries e JOIN up ON e.id = up.parent)
+		SELECT name FROM up ORDER BY depth DESC`, int64(id))
+	if err != nil {
+		return "", fmt.Errorf("index: %w", err)
+	}
+	defer rows.Close()
+	var names []string
+	for rows.Next() {
+		var name string
+		if err := rows.Scan(&name); err != nil {
+			return "", fmt.Errorf("index: %w", err)
+		}
+		names = append(names, name)
+	}
+	if len(names) == 0 && rows.Err() == nil {
+		return "", fs.ErrNotExist
+	}
+	return path.Join("/", path.Join(names...)), rows.Err()
+}
+
 // Lookup returns the entry at path; see vfs.Index.
 func (t *Tree) Lookup(ctx context.Context, p string) (e vfs.Entry, err error) {
 	depth := len(elements(p))

@@ -131,6 +131,13 @@ func (t *Table) Get(token string) (Lock, bool) {
 	return *l, true
 }
 
+// Any reports whether the table holds a lock, which may have expired.
+func (t *Table) Any() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return len(t.byToken) > 0
+}
+
 // Covering returns the live locks on path: its own and deep ones above it.
 func (t *Table) Covering(path string) []Lock {
 	t.mu.Lock()
