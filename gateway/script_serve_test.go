@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/base64"
 	"fmt"
 	"io"
@@ -171,7 +172,8 @@ func cmdHangup(ts *testscript.TestScript, neg bool, args []string) {
 	})
 }
 
-// fetch gets an address as the user $LOGIN.
+// fetch gets an address as the user $LOGIN. Whether a certificate is right is for
+// curl to say.
 func fetch(ts *testscript.TestScript, address string) (status int, body []byte, err error) {
 	r, err := http.NewRequest(http.MethodGet, address, nil)
 	if err != nil {
@@ -180,13 +182,37 @@ func fetch(ts *testscript.TestScript, address string) (status int, body []byte, 
 	if user, password, ok := strings.Cut(ts.Getenv("LOGIN"), ":"); ok {
 		r.SetBasicAuth(user, password)
 	}
-	resp, err := http.DefaultClient.Do(r)
+	client := http.Client{Transport: &http.Transport{
+		TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, DisableKeepAlives: true, //nolint:gosec // see above
+	}}
+	resp, err := client.Do(r)
 	if err != nil {
 		return 0, nil, err
 	}
 	defer resp.Body.Close()
 	body, err = io.ReadAll(resp.Body)
 	return resp.StatusCode, body, err
+}
+
+// cmdGuess asks with one wrong password after the other for a user, until that is
+// answered with 429 and a time to wait.
+func cmdGuess(ts *testscript.TestScript, neg bool, args []string) {
+	need(ts, neg, args, 2, "guess URL user")
+	n := 0
+	until(ts, func() (bool, string) {
+		n++
+		r, err := http.NewRequest(http.MethodGet, args[0], nil)
+		ts.Check(err)
+		r.SetBasicAuth(args[1], fmt.Sprint("guess-", n))
+		resp, err := http.DefaultClient.Do(r)
+		ts.Check(err)
+		defer resp.Body.Close()
+		wait, _ := strconv.Atoi(resp.Header.Get("Retry-After"))
+		if resp.StatusCode != http.StatusUnauthorized && resp.StatusCode != http.StatusTooManyRequests {
+			ts.Fatalf("a wrong password is answered with %s", resp.Status)
+		}
+		return resp.StatusCode == http.StatusTooManyRequests && wait > 0, resp.Status
+	})
 }
 
 // cmdAbort puts a file in a way that ends before the file does: "length", a

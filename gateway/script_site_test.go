@@ -1,11 +1,19 @@
 package main
 
 import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
 	"crypto/md5"
+	"crypto/rand"
 	"crypto/sha256"
+	"crypto/x509"
+	"crypto/x509/pkix"
 	"encoding/binary"
 	"encoding/hex"
+	"encoding/pem"
 	"fmt"
+	"math/big"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -13,6 +21,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -28,6 +37,8 @@ type site interface {
 	Close()
 	// accept changes the key that is accepted.
 	accept(key string)
+	// allow lets a format pass that was refused.
+	allow(format string)
 	// fail makes the next upload fail in a way that the site's package names.
 	fail(mode string)
 	// uploads returns the sum of each upload that was accepted, and how many
@@ -44,13 +55,18 @@ type cheveretoSite struct{ *cheveretotest.Server }
 func (s cheveretoSite) accept(key string) {
 	s.Configure(func(c *cheveretotest.Config) { c.Key = key })
 }
+func (s cheveretoSite) allow(format string) {
+	s.Configure(func(c *cheveretotest.Config) {
+		c.Disabled = slices.DeleteFunc(slices.Clone(c.Disabled), func(f string) bool { return f == format })
+	})
+}
 func (s cheveretoSite) fail(mode string) { s.FailNext(uploadertest.Mode(mode)) }
 
 func (s cheveretoSite) uploads() (sums []string, requests int) {
 	for _, p := range s.Stored() {
 		sums = append(sums, p.SHA256)
 	}
-	return sums, len(s.Requests())
+	return sums, len(s.Requests()) - s.Probes() // a probe has a body too
 }
 
 func (cheveretoSite) sum(data string) string {
@@ -73,6 +89,7 @@ func (s cheveretoSite) told(sum string) map[string]string {
 type anqicmsSite struct{ *anqicmstest.Server }
 
 func (s anqicmsSite) accept(key string) { s.SetToken(key) }
+func (s anqicmsSite) allow(string)      {} // it refuses none
 func (s anqicmsSite) fail(mode string)  { s.FailNext(anqicmstest.Mode(mode)) }
 
 func (s anqicmsSite) uploads() (sums []string, requests int) {
@@ -111,7 +128,7 @@ func startSite(ts *testscript.TestScript, name string, s site) {
 // cmdChevereto starts a site of that kind with a key. Flags: albums=a,b are those
 // that exist; moderate; minute=N is how many uploads it takes in a minute.
 func cmdChevereto(ts *testscript.TestScript, neg bool, args []string) {
-	need(ts, neg, args, 2, "chevereto NAME key [moderate] [albums=a,b] [minute=N]")
+	need(ts, neg, args, 2, "chevereto NAME key [moderate] [albums=a,b] [refuses=gif] [minute=N]")
 	c := cheveretotest.Config{Key: args[1], KeepBytes: true}
 	for _, arg := range args[2:] {
 		flag, value, _ := strings.Cut(arg, "=")
@@ -120,6 +137,8 @@ func cmdChevereto(ts *testscript.TestScript, neg bool, args []string) {
 			c.Moderate = true
 		case "albums":
 			c.Albums = strings.Split(value, ",")
+		case "refuses":
+			c.Disabled = strings.Split(value, ",")
 		case "minute":
 			n, err := strconv.Atoi(value)
 			ts.Check(err)
@@ -145,13 +164,16 @@ func siteNamed(ts *testscript.TestScript, name string) site {
 	return s
 }
 
-// cmdSite changes a site: which key it accepts, or how the next upload fails.
+// cmdSite changes a site: which key it accepts, that it takes a format that it did
+// not take, or how the next upload fails.
 func cmdSite(ts *testscript.TestScript, neg bool, args []string) {
-	need(ts, neg, args, 3, "site NAME accept key | site NAME fail mode")
+	need(ts, neg, args, 3, "site NAME accept key | allow format | fail mode")
 	s := siteNamed(ts, args[0])
 	switch args[1] {
 	case "accept":
 		s.accept(args[2])
+	case "allow":
+		s.allow(args[2])
 	case "fail":
 		s.fail(args[2])
 	default:
@@ -243,6 +265,24 @@ func cmdPicture(ts *testscript.TestScript, neg bool, args []string) {
 		}
 		ts.Check(os.WriteFile(ts.MkAbs(name), data, 0o600))
 	}
+}
+
+// cmdCertificate makes a certificate for 127.0.0.1, whose subject is a name, and
+// its key.
+func cmdCertificate(ts *testscript.TestScript, neg bool, args []string) {
+	need(ts, neg, args, 3, "certificate cert.pem key.pem name")
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	ts.Check(err)
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: args[2]}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true,
+	}
+	cert, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	ts.Check(err)
+	private, err := x509.MarshalPKCS8PrivateKey(key)
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert}), 0o600))
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private}), 0o600))
 }
 
 // cmdCut writes the first half of a file to another.

@@ -46,7 +46,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"serve": cmdServe, "stop": cmdStop, "hangup": cmdHangup,
 			"chevereto": cmdChevereto, "anqicms": cmdAnqicms, "site": cmdSite, "received": cmdReceived, "told": cmdTold,
-			"fill": cmdFill, "replace": cmdReplace, "picture": cmdPicture, "cut": cmdCut, "same": cmdSame, "abort": cmdAbort,
+			"fill": cmdFill, "replace": cmdReplace, "picture": cmdPicture, "certificate": cmdCertificate, "cut": cmdCut, "same": cmdSame, "abort": cmdAbort, "guess": cmdGuess,
 			"code": cmdCode, "curl": cmdCurl, "eventually": cmdEventually, "state": cmdState, "link": cmdLink,
 			"jsonlines": cmdJSONLines, "field": cmdField, "sleep": cmdSleep,
 		},
@@ -66,7 +66,7 @@ func need(ts *testscript.TestScript, neg bool, args []string, least int, usage s
 // cmdCode runs slipway, which has to end with the given code. stdout and stderr
 // can be looked at afterwards.
 func cmdCode(ts *testscript.TestScript, neg bool, args []string) {
-	need(ts, neg, args, 2, "code N args...")
+	need(ts, neg, args, 1, "code N args...")
 	want, err := strconv.Atoi(args[0])
 	ts.Check(err)
 	err = ts.Exec("slipway", args[1:]...)
