@@ -459,7 +459,7 @@ func TestProperties(t *testing.T) {
 func TestTimeout(t *testing.T) {
 	client := form.NewClient("test")
 	d, err := New(Config{URL: "https://h", Token: "t", Timeout: 7 * time.Second}, client)
-	if err != nil || d.client.Base != 7*time.Second || client.Base == d.client.Base {
-		t.Errorf("%v, Base %v", err, d.client.Base)
+	if err != nil || d.client.Base != 7*time.Second || d.client.Answer != 7*time.Second || d.client.Stall != 7*time.Second || client.Base == d.client.Base {
+		t.Errorf("%v, Base %v, Answer %v, Stall %v", err, d.client.Base, d.client.Answer, d.client.Stall)
 	}
 }

@@ -40,11 +40,7 @@ func New(cfg Config, client *form.Client) (*Driver, error) {
 	if err != nil {
 		return nil, err
 	}
-	own := *client
-	if cfg.Timeout > 0 {
-		own.Base = cfg.Timeout
-	}
-	return &Driver{endpoint: endpoint, page: page, key: cfg.Key.Reveal, client: &own}, nil
+	return &Driver{endpoint: endpoint, page: page, key: cfg.Key.Reveal, client: client.Within(cfg.Timeout)}, nil
 }
 
 // String returns the address, without the key.

@@ -449,7 +449,7 @@ func TestNoSecretIsShown(t *testing.T) {
 func TestTimeout(t *testing.T) {
 	client := form.NewClient("")
 	d, err := New(Config{URL: "https://anh.im", Key: testKey, Timeout: 5 * time.Minute}, client)
-	if err != nil || d.client.Base != 5*time.Minute || client.Base != form.DefaultBase {
+	if err != nil || d.client.Base != 5*time.Minute || d.client.Answer != 5*time.Minute || client.Base != form.DefaultBase {
 		t.Errorf("%v: %v, shared %v", err, d.client.Base, client.Base)
 	}
 }

@@ -65,6 +65,17 @@ func NewClient(version string) *Client {
 	}
 }
 
+// Within returns a copy that shares the connections and gives a host d to take a
+// picture and d to answer, beside the time that the picture's size needs, and at
+// the most d without taking a byte. 0 changes nothing.
+func (c *Client) Within(d time.Duration) *Client {
+	own := *c
+	if d > 0 {
+		own.Base, own.Answer, own.Stall = d, d, min(own.Stall, d)
+	}
+	return &own
+}
+
 // NewHTTP returns the HTTP client of uploads: HTTP/1.1 only, no cookies (a shared
 // session makes PHP hosts run uploads one after another), no redirect followed
 // (a POST would become a GET without its body), unused connections dropped
