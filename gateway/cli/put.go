@@ -63,7 +63,7 @@ Where none runs, this command sends the files itself.`,
 		},
 	}
 	c.Flags().BoolVar(&o.noWait, "no-wait", false, "do not wait for the URLs")
-	c.Flags().DurationVar(&o.timeout, "timeout", patience, "how `long` to wait for all URLs together, from the beginning")
+	c.Flags().DurationVar(&o.timeout, "timeout", patience, "the `time` to wait for all URLs together, from the beginning")
 	jsonFlag(c, &o.json)
 	return c
 }

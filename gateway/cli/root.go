@@ -72,7 +72,12 @@ func (p *program) root() *cobra.Command {
 	root.SetOut(p.stdout)
 	root.SetErr(p.stderr)
 	root.SetFlagErrorFunc(flagError)
+	root.SetUsageTemplate(strings.Replace(root.UsageTemplate(), "{{if .Runnable}}", "{{if not .HasSubCommands}}", 1))
 	root.SetHelpCommand(p.helpCommand())
+	root.InitDefaultCompletionCmd()
+	if c, _, err := root.Find([]string{"completion"}); err == nil {
+		p.onlyHolds(c)
+	}
 	config := "config.toml"
 	if p.env.Getenv != nil {
 		if v, ok := p.env.Getenv("SLIPWAY_CONFIG"); ok && v != "" {
@@ -86,8 +91,15 @@ func (p *program) root() *cobra.Command {
 // group is a command that only holds others. Alone, or with a word that is none
 // of them, it is an error.
 func (p *program) group(use, short, long string, commands ...*cobra.Command) *cobra.Command {
-	c := &cobra.Command{Use: use, Short: short, Long: long, Args: cobra.ArbitraryArgs}
+	c := &cobra.Command{Use: use, Short: short, Long: long}
 	c.AddCommand(commands...)
+	p.onlyHolds(c)
+	return c
+}
+
+// onlyHolds makes c an error where it is called itself.
+func (p *program) onlyHolds(c *cobra.Command) {
+	c.Args = cobra.ArbitraryArgs
 	c.RunE = func(c *cobra.Command, args []string) error {
 		p.ran = false
 		if len(args) > 0 {
@@ -96,7 +108,6 @@ func (p *program) group(use, short, long string, commands ...*cobra.Command) *co
 		c.SetOut(p.stderr)
 		return errors.Join(c.Usage(), errors.New("say which command"))
 	}
-	return c
 }
 
 func unknownCommand(c *cobra.Command, word string) error {
