@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 
 	"slipway/gateway/operate"
 	"slipway/gateway/strict"
@@ -90,13 +89,13 @@ func Run(ctx context.Context, args []string, env Env) int {
 	if err != nil && !p.ran { // so it was cobra's, or one of how it was called
 		err = usageError{err}
 	}
-	if err == nil && p.stdout.err != nil {
-		err = fmt.Errorf("the answer cannot be written: %w", p.stdout.err)
+	if err == nil && p.Out.Err != nil {
+		err = fmt.Errorf("the answer cannot be written: %w", p.Out.Err)
 	}
 	if err != nil && ctx.Err() != nil && errors.Is(err, context.Cause(ctx)) {
 		err = errors.New("interrupted")
 	}
-	p.complain(err)
+	p.Complain(err)
 	return exitCode(err)
 }
 
@@ -140,14 +139,4 @@ func exitCode(err error) int {
 		return exitUsage
 	}
 	return exitFailed
-}
-
-// complain says what went wrong.
-func (p *program) complain(err error) {
-	if err == nil || err.Error() == "" {
-		return
-	}
-	for line := range strings.Lines(err.Error()) {
-		fmt.Fprintf(p.stderr, "slipway: %s\n", plain(strings.TrimSuffix(line, "\n"))) //nolint:errcheck // the last resort
-	}
 }

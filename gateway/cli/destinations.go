@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"slipway/gateway/cli/show"
 	"slipway/gateway/operate"
 )
 
@@ -29,7 +30,7 @@ func (p *program) pauseCommand(verb, short string, do func(operate.Gateway, cont
 				if err := do(g, c.Context(), args[0]); err != nil {
 					return err
 				}
-				p.say("%s: %sd.", args[0], verb)
+				p.Say("%s: %sd.", args[0], verb)
 				return nil
 			})
 		},
@@ -57,7 +58,7 @@ func (p *program) destinationsCommand() *cobra.Command {
 					return p.destinationTable(all)
 				}
 				for _, d := range all {
-					if err := p.object(d); err != nil {
+					if err := p.Object(d); err != nil {
 						return err
 					}
 				}
@@ -70,7 +71,7 @@ func (p *program) destinationsCommand() *cobra.Command {
 }
 
 func (p *program) destinationTable(all []operate.Destination) error {
-	t := newTable(p.stdout, "DESTINATION", "DRIVER", "HOST", "STATE", "SINCE", "NEXT TRY", "UPLOADS")
+	t := show.NewTable(p.Out, "DESTINATION", "DRIVER", "HOST", "STATE", "SINCE", "NEXT TRY", "UPLOADS")
 	for _, d := range all {
 		state := "ready"
 		switch {
@@ -79,15 +80,15 @@ func (p *program) destinationTable(all []operate.Destination) error {
 		case !d.Configured:
 			state = "not configured"
 		}
-		t.row(plain(d.Name), or(d.Driver), or(d.Host), state, when(d.Since), when(d.Probe), counts(d.Counts))
+		t.Row(show.Plain(d.Name), show.Or(d.Driver), show.Or(d.Host), state, show.When(d.Since), show.When(d.Probe), counts(d.Counts))
 	}
-	t.end()
+	t.End()
 	for _, d := range all {
 		if d.Error != "" {
-			p.say("%s: %s", d.Name, sentences(d.Error, d.Remedy))
+			p.Say("%s: %s", d.Name, show.Sentences(d.Error, d.Remedy))
 		}
 	}
-	return p.stdout.err
+	return p.Out.Err
 }
 
 // counts shows uploads by state, in the order of an upload's life.
@@ -98,15 +99,7 @@ func counts(by map[string]int) string {
 			parts = append(parts, fmt.Sprintf("%d %s", n, state))
 		}
 	}
-	return or(strings.Join(parts, ", "))
-}
-
-// sentences puts an error and its remedy behind each other.
-func sentences(text, remedy string) string {
-	if text == "" || remedy == "" {
-		return text + remedy
-	}
-	return strings.TrimRight(text, ".") + ". " + remedy
+	return show.Or(strings.Join(parts, ", "))
 }
 
 // completionTime is how long a shell waits for what is asked of a gateway.
@@ -118,7 +111,7 @@ func (p *program) complete(c *cobra.Command, flag string, words func(context.Con
 		return p.ask(c, words), cobra.ShellCompDirectiveNoFileComp
 	})
 	if err != nil {
-		p.complain(err) // there is no such flag: a mistake in this package
+		p.Complain(err) // there is no such flag: a mistake in this package
 	}
 }
 

@@ -1,12 +1,12 @@
 package cli
 
 import (
-	"fmt"
 	"maps"
 	"slices"
 
 	"github.com/spf13/cobra"
 
+	"slipway/gateway/cli/show"
 	"slipway/gateway/operate"
 	"slipway/gateway/progress"
 )
@@ -27,7 +27,7 @@ and what it waits for. The file need not be there yet.`,
 					return err
 				}
 				if asJSON {
-					return p.object(e)
+					return p.Object(e)
 				}
 				p.explain(e)
 				return nil
@@ -42,23 +42,23 @@ and what it waits for. The file need not be there yet.`,
 func (p *program) explain(e operate.Explanation) {
 	switch {
 	case e.Entry == nil:
-		p.say("%s: nothing is there yet.", e.Path)
+		p.Say("%s: nothing is there yet.", e.Path)
 	case e.Entry.Dir:
-		p.say("%s: a folder.", e.Path)
+		p.Say("%s: a folder.", e.Path)
 	default:
-		p.say("%s: a file of %s, changed %s.", e.Path, progress.Bytes(e.Entry.Size), when(e.Entry.Modified))
+		p.Say("%s: a file of %s, changed %s.", e.Path, progress.Bytes(e.Entry.Size), show.When(e.Entry.Modified))
 	}
 	if e.Route == 0 {
-		p.say("No route matches it.")
+		p.Say("No route matches it.")
 	} else {
-		p.say("Route %d takes it: %s", e.Route, e.Pattern)
+		p.Say("Route %d takes it: %s", e.Route, e.Pattern)
 	}
 	p.pairs("  with ", e.Captures)
 	if e.Refused != "" {
-		p.say("Such a file is refused: %s", e.Refused)
+		p.Say("Such a file is refused: %s", e.Refused)
 	}
 	if e.Why != "" {
-		p.say("Nothing is sent: %s", e.Why)
+		p.Say("Nothing is sent: %s", e.Why)
 	}
 	for _, t := range e.Takes {
 		p.taker(t)
@@ -67,40 +67,32 @@ func (p *program) explain(e operate.Explanation) {
 
 // taker says what one destination does with it.
 func (p *program) taker(t operate.Taker) {
-	p.say("")
+	p.Say("")
 	switch {
 	case !t.Owed:
-		p.say("%s: is not sent there: %s", t.Destination, t.Why)
+		p.Say("%s: is not sent there: %s", t.Destination, t.Why)
 	case t.Held != "":
-		p.say("%s: would be held: %s", t.Destination, sentences(t.Held, t.Remedy))
+		p.Say("%s: would be held: %s", t.Destination, show.Sentences(t.Held, t.Remedy))
 	default:
-		p.say("%s: is sent there.", t.Destination)
+		p.Say("%s: is sent there.", t.Destination)
 	}
 	p.pairs("  ", t.Keys)
 	if u := t.Upload; u != nil {
-		p.say("  upload %d: %s, %s", u.ID, stateOf(*u), count(u.Attempts, "attempt"))
+		p.Say("  upload %d: %s, %s", u.ID, show.StateOf(*u), show.Count(u.Attempts, "attempt"))
 		if u.URL != "" {
-			p.say("  %s", u.URL)
+			p.Say("  %s", u.URL)
 		}
-		if text := sentences(u.Error, u.Remedy); text != "" {
-			p.say("  %s", text)
+		if text := show.Sentences(u.Error, u.Remedy); text != "" {
+			p.Say("  %s", text)
 		}
 	}
 	if t.Waiting != "" {
-		p.say("  %s", t.Waiting)
+		p.Say("  %s", t.Waiting)
 	}
 }
 
 func (p *program) pairs(indent string, m map[string]string) {
 	for _, k := range slices.Sorted(maps.Keys(m)) {
-		p.say("%s%s = %s", indent, k, m[k])
+		p.Say("%s%s = %s", indent, k, m[k])
 	}
-}
-
-// stateOf is an upload's state with its reason: "held (no-album)".
-func stateOf(u operate.Upload) string {
-	if u.Reason == "" {
-		return u.State
-	}
-	return fmt.Sprintf("%s (%s)", u.State, u.Reason)
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"slipway/gateway/cli/show"
 	"slipway/gateway/operate"
 	"slipway/gateway/progress"
 )
@@ -26,13 +27,13 @@ the first one's; -l has a line for each.`,
 				dir = inside(args[0])
 			}
 			return p.with(c.Context(), NeedRecords, func(g operate.Gateway) error {
-				show, end := p.lister(long, asJSON)
+				line, end := p.lister(long, asJSON)
 				defer end()
 				for e, err := range g.List(c.Context(), dir) {
 					if err != nil {
 						return err
 					}
-					if err := show(e); err != nil {
+					if err := line(e); err != nil {
 						return err
 					}
 				}
@@ -46,19 +47,19 @@ the first one's; -l has a line for each.`,
 }
 
 // lister returns what shows an entry, and what ends the list.
-func (p *program) lister(long, asJSON bool) (show func(operate.Entry) error, end func()) {
+func (p *program) lister(long, asJSON bool) (line func(operate.Entry) error, end func()) {
 	if asJSON {
-		return func(e operate.Entry) error { return p.object(entryForScripts(e)) }, func() {}
+		return func(e operate.Entry) error { return p.Object(entryForScripts(e)) }, func() {}
 	}
 	if !long {
-		t := newTable(p.stdout, "STATE", "NAME", "URL")
+		t := show.NewTable(p.Out, "STATE", "NAME", "URL")
 		return func(e operate.Entry) error {
 			s := summary(e)
-			t.row(or(s.State), name(e), or(s.URL))
-			return p.stdout.err
-		}, t.end
+			t.Row(show.Or(s.State), name(e), show.Or(s.URL))
+			return p.Out.Err
+		}, t.End
 	}
-	t := newTable(p.stdout, "SIZE", "MODIFIED", "STATE", "DESTINATION", "UPLOAD", "NAME", "URL")
+	t := show.NewTable(p.Out, "SIZE", "MODIFIED", "STATE", "DESTINATION", "UPLOAD", "NAME", "URL")
 	return func(e operate.Entry) error {
 		size := progress.Bytes(e.Size)
 		if e.Dir {
@@ -73,15 +74,15 @@ func (p *program) lister(long, asJSON bool) (show func(operate.Entry) error, end
 			if u.ID != 0 {
 				id = fmt.Sprint(u.ID)
 			}
-			t.row(size, when(e.Modified), or(u.State), or(u.Destination), id, name(e), or(u.URL))
+			t.Row(size, show.When(e.Modified), show.Or(u.State), show.Or(u.Destination), id, name(e), show.Or(u.URL))
 		}
-		return p.stdout.err
-	}, t.end
+		return p.Out.Err
+	}, t.End
 }
 
 // name is an entry's name as a list shows it.
 func name(e operate.Entry) string {
-	s := plain(path.Base(e.Path))
+	s := show.Plain(path.Base(e.Path))
 	if e.Dir {
 		s = strings.TrimSuffix(s, "/") + "/"
 	}
@@ -91,22 +92,22 @@ func name(e operate.Entry) string {
 // entry is an entry for scripts, with the upload that says most at the top.
 type entry struct {
 	operate.Entry
-	Destination string     `json:"destination"`
-	State       string     `json:"state"`
-	Reason      string     `json:"reason"`
-	Attempts    int        `json:"attempts"`
-	Due         *time.Time `json:"due"`
-	URL         string     `json:"url"`
-	Error       string     `json:"error"`
-	Uploads     []upload   `json:"uploads"`
+	Destination string        `json:"destination"`
+	State       string        `json:"state"`
+	Reason      string        `json:"reason"`
+	Attempts    int           `json:"attempts"`
+	Due         *time.Time    `json:"due"`
+	URL         string        `json:"url"`
+	Error       string        `json:"error"`
+	Uploads     []show.Upload `json:"uploads"`
 }
 
 func entryForScripts(e operate.Entry) entry {
 	s := summary(e)
 	out := entry{Entry: e, Destination: s.Destination, State: s.State, Reason: s.Reason, Attempts: s.Attempts,
-		Due: due(s), URL: s.URL, Error: s.Error, Uploads: []upload{}}
+		Due: show.Due(s), URL: s.URL, Error: s.Error, Uploads: []show.Upload{}}
 	for _, u := range e.Uploads {
-		out.Uploads = append(out.Uploads, forScripts(u))
+		out.Uploads = append(out.Uploads, show.ForScripts(u))
 	}
 	return out
 }

@@ -29,7 +29,7 @@ func (p *program) passwdCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			p.say("%s", hash)
+			p.Say("%s", hash)
 			return nil
 		},
 	}
@@ -83,8 +83,8 @@ func (p *program) askTerminal(ctx context.Context, prompt string) ([]byte, error
 	if err != nil {
 		return nil, err
 	}
-	fmt.Fprint(p.stderr, prompt)     //nolint:errcheck // the screen
-	defer fmt.Fprintln(p.stderr, "") //nolint:errcheck // the screen
+	fmt.Fprint(p.Err, prompt)     //nolint:errcheck // the screen
+	defer fmt.Fprintln(p.Err, "") //nolint:errcheck // the screen
 	type answer struct {
 		password []byte
 		err      error

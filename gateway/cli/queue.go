@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"slipway/gateway/cli/show"
 	"slipway/gateway/operate"
 	"slipway/gateway/strict"
 )
@@ -122,7 +123,7 @@ func (p *program) uploadObjects(uploads iter.Seq2[operate.Upload, error]) error 
 		if err != nil {
 			return err
 		}
-		if err := p.object(forScripts(u)); err != nil {
+		if err := p.Object(show.ForScripts(u)); err != nil {
 			return err
 		}
 	}
@@ -130,26 +131,26 @@ func (p *program) uploadObjects(uploads iter.Seq2[operate.Upload, error]) error 
 }
 
 func (p *program) uploadTable(uploads iter.Seq2[operate.Upload, error]) error {
-	t := newTable(p.stdout, "ID", "STATE", "REASON", "DESTINATION", "ATTEMPTS", "DUE", "PATH", "RESULT")
-	defer t.end()
+	t := show.NewTable(p.Out, "ID", "STATE", "REASON", "DESTINATION", "ATTEMPTS", "DUE", "PATH", "RESULT")
+	defer t.End()
 	for u, err := range uploads {
 		if err != nil {
 			return err
 		}
-		t.row(fmt.Sprint(u.ID), or(u.State), or(u.Reason), or(u.Destination), fmt.Sprint(u.Attempts), when(u.Due), or(u.Path), result(u))
+		t.Row(fmt.Sprint(u.ID), show.Or(u.State), show.Or(u.Reason), show.Or(u.Destination), fmt.Sprint(u.Attempts), show.When(u.Due), show.Or(u.Path), result(u))
 	}
-	if t.n == 0 {
-		p.note("There are no such uploads.")
+	if t.Rows() == 0 {
+		p.Note("There are no such uploads.")
 	}
-	return p.stdout.err
+	return p.Out.Err
 }
 
 // result is what came of an upload so far.
 func result(u operate.Upload) string {
 	if u.URL != "" && u.Error == "" {
-		return plain(u.URL)
+		return show.Plain(u.URL)
 	}
-	return or(u.Error)
+	return show.Or(u.Error)
 }
 
 // verbCommand does verb to uploads.
@@ -217,7 +218,7 @@ func (p *program) act(ctx context.Context, g operate.Gateway, verb operate.Verb,
 		}
 		missing = slices.DeleteFunc(missing, func(id int64) bool { return id == u.ID })
 		if asJSON {
-			if err := p.object(forScripts(u)); err != nil {
+			if err := p.Object(show.ForScripts(u)); err != nil {
 				return err
 			}
 		}
@@ -227,11 +228,11 @@ func (p *program) act(ctx context.Context, g operate.Gateway, verb operate.Verb,
 		}
 		refused++
 		if len(ids) > 0 {
-			p.complain(errors.New(about(u.ID, u.Refused)))
+			p.Complain(errors.New(about(u.ID, u.Refused)))
 		}
 	}
 	for _, id := range missing {
-		p.complain(fmt.Errorf("upload %d: there is no such upload", id))
+		p.Complain(fmt.Errorf("upload %d: there is no such upload", id))
 	}
 	if !asJSON {
 		p.acted(verb, done, refused, len(ids) == 0)
@@ -254,17 +255,9 @@ func about(id int64, text string) string {
 func (p *program) acted(verb operate.Verb, done, refused int, selected bool) {
 	did := map[operate.Verb]string{operate.Retry: "will be tried again now", operate.Hold: "held", operate.Release: "released",
 		operate.Drop: "dropped; no file was deleted"}[verb]
-	text := fmt.Sprintf("%s %s.", count(done, "upload"), did)
+	text := fmt.Sprintf("%s %s.", show.Count(done, "upload"), did)
 	if selected && refused > 0 {
 		text += fmt.Sprintf(" To %d others it does not apply.", refused)
 	}
-	p.say("%s", text)
-}
-
-// count says "1 upload" or "2 uploads".
-func count(n int, of string) string {
-	if n != 1 {
-		of += "s"
-	}
-	return fmt.Sprintf("%d %s", n, of)
+	p.Say("%s", text)
 }

@@ -4,42 +4,26 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
+	"path"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"slipway/gateway/cli/show"
 	"slipway/gateway/operate"
 	"slipway/gateway/strict"
 )
 
 // program is one run of the command line.
 type program struct {
+	*show.Screen
 	env    Env
-	stdout *sticky
-	stderr io.Writer
 	config string // --config
 	ran    bool   // the command line was understood, and the command began
 }
 
-// sticky keeps the first error of a writer, which is then not written to again.
-type sticky struct {
-	w   io.Writer
-	err error
-}
-
-// Write writes to the writer below.
-func (s *sticky) Write(b []byte) (int, error) {
-	if s.err != nil {
-		return 0, s.err
-	}
-	n, err := s.w.Write(b)
-	s.err = err
-	return n, err
-}
-
 func newProgram(env Env) *program {
-	return &program{env: env, stdout: &sticky{w: env.Stdout}, stderr: env.Stderr}
+	return &program{Screen: &show.Screen{Out: &show.Sticky{W: env.Stdout}, Err: env.Stderr}, env: env}
 }
 
 const rootLong = `Slipway sends every picture that lands in a folder to the image hosts you choose,
@@ -69,8 +53,8 @@ func (p *program) root() *cobra.Command {
 	root.SilenceErrors, root.SilenceUsage = true, true
 	root.PersistentPreRun = func(*cobra.Command, []string) { p.ran = true }
 	root.SetIn(p.env.Stdin)
-	root.SetOut(p.stdout)
-	root.SetErr(p.stderr)
+	root.SetOut(p.Out)
+	root.SetErr(p.Err)
 	root.SetFlagErrorFunc(flagError)
 	root.SetUsageTemplate(strings.Replace(root.UsageTemplate(), "{{if .Runnable}}", "{{if not .HasSubCommands}}", 1))
 	root.SetHelpCommand(p.helpCommand())
@@ -105,7 +89,7 @@ func (p *program) onlyHolds(c *cobra.Command) {
 		if len(args) > 0 {
 			return unknownCommand(c, args[0])
 		}
-		c.SetOut(p.stderr)
+		c.SetOut(p.Err)
 		return errors.Join(c.Usage(), errors.New("say which command"))
 	}
 }
@@ -118,7 +102,7 @@ func unknownCommand(c *cobra.Command, word string) error {
 func words(min, max int) cobra.PositionalArgs {
 	return func(c *cobra.Command, args []string) error {
 		if n := len(args); n < min || max >= 0 && n > max {
-			return usagef("%s given; it is called as: %s", count(n, "word"), c.UseLine())
+			return usagef("%s given; it is called as: %s", show.Count(n, "word"), c.UseLine())
 		}
 		return nil
 	}
@@ -195,3 +179,6 @@ func (p *program) with(ctx context.Context, need Need, f func(operate.Gateway) e
 	}()
 	return f(g)
 }
+
+// inside returns p as a path of the gateway's: absolute, and clean.
+func inside(p string) string { return path.Clean("/" + p) }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"slipway/gateway/cli/show"
 	"slipway/gateway/operate"
 )
 
@@ -45,7 +46,7 @@ work, and with 2 where the configuration itself is wrong.`,
 					bad++
 				}
 				if asJSON {
-					p.object(l) //nolint:errcheck // sticky
+					p.Object(l) //nolint:errcheck // sticky
 				} else {
 					p.checked(l)
 				}
@@ -66,12 +67,12 @@ func (p *program) checked(l CheckLine) {
 	if !l.OK {
 		mark = "✗"
 	}
-	p.say("%s %s: %s", mark, l.Subject, l.Text)
+	p.Say("%s %s: %s", mark, l.Subject, l.Text)
 	if l.Remedy != "" {
-		p.say("    → %s", l.Remedy)
+		p.Say("    → %s", l.Remedy)
 	}
 	for _, note := range l.Notes {
-		p.say("    note: %s", note)
+		p.Say("    note: %s", note)
 	}
 }
 
@@ -114,10 +115,10 @@ func (p *program) writeConfig(file string) error {
 	if file != "config.toml" {
 		flag = " --config " + file
 	}
-	p.say("Wrote %s. What to do next:", file)
-	p.say("  1. Put in your image hosts and folders; it runs as it is, too.")
-	p.say("  2. slipway check%s    says whether every host can be reached", flag)
-	p.say("  3. slipway serve%s    starts the gateway; without users it makes one and shows the password", flag)
+	p.Say("Wrote %s. What to do next:", file)
+	p.Say("  1. Put in your image hosts and folders; it runs as it is, too.")
+	p.Say("  2. slipway check%s    says whether every host can be reached", flag)
+	p.Say("  3. slipway serve%s    starts the gateway; without users it makes one and shows the password", flag)
 	return nil
 }
 
@@ -133,7 +134,7 @@ func (p *program) statusCommand() *cobra.Command {
 					return err
 				}
 				if asJSON {
-					return p.object(s)
+					return p.Object(s)
 				}
 				p.status(s)
 				return nil
@@ -149,15 +150,15 @@ func (p *program) status(s operate.Status) {
 	if s.Serving {
 		state = "serving"
 	}
-	t := newTable(p.stdout, "STATE", state)
-	t.row("VERSION", or(s.Version))
-	t.row("PROCESS", fmt.Sprint(s.PID))
-	t.row("STARTED", when(s.Started))
-	t.row("DATA", or(s.DataDir))
+	t := show.NewTable(p.Out, "STATE", state)
+	t.Row("VERSION", show.Or(s.Version))
+	t.Row("PROCESS", fmt.Sprint(s.PID))
+	t.Row("STARTED", show.When(s.Started))
+	t.Row("DATA", show.Or(s.DataDir))
 	for _, door := range slices.Sorted(maps.Keys(s.Addresses)) {
-		t.row(strings.ToUpper(plain(door)), plain(s.Addresses[door]))
+		t.Row(strings.ToUpper(show.Plain(door)), show.Plain(s.Addresses[door]))
 	}
-	t.end()
+	t.End()
 }
 
 func (p *program) reloadCommand() *cobra.Command {
@@ -180,12 +181,12 @@ Files that are waiting already keep the destinations they have.`,
 
 func (p *program) reloaded(r operate.Reloaded) {
 	if len(r.Changed) == 0 {
-		p.say("Read again; nothing changed.")
+		p.Say("Read again; nothing changed.")
 	} else {
-		p.say("Read again; in use now: %s.", strings.Join(r.Changed, ", "))
+		p.Say("Read again; in use now: %s.", strings.Join(r.Changed, ", "))
 	}
 	if len(r.Restart) > 0 {
-		p.say("These need a restart: %s.", strings.Join(r.Restart, ", "))
+		p.Say("These need a restart: %s.", strings.Join(r.Restart, ", "))
 	}
 }
 
@@ -195,9 +196,9 @@ func (p *program) versionCommand() *cobra.Command {
 		Use: "version", Short: "Say which version this is", Args: words(0, 0),
 		RunE: func(*cobra.Command, []string) error {
 			if asJSON {
-				return p.object(map[string]string{"version": p.env.Version, "go": runtime.Version(), "os": runtime.GOOS, "arch": runtime.GOARCH})
+				return p.Object(map[string]string{"version": p.env.Version, "go": runtime.Version(), "os": runtime.GOOS, "arch": runtime.GOARCH})
 			}
-			p.say("slipway %s (%s, %s/%s)", p.env.Version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+			p.Say("slipway %s (%s, %s/%s)", p.env.Version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
 			return nil
 		},
 	}

@@ -10,6 +10,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"slipway/gateway/auth"
+	"slipway/gateway/cli/show"
+	"slipway/gateway/cli/userfile"
 	"slipway/gateway/control"
 	"slipway/gateway/operate"
 	"slipway/gateway/strict"
@@ -50,16 +52,6 @@ once, or read with --password-stdin; the file holds its hash.`,
 	return c
 }
 
-// userBlock is a [[user]] as it is written.
-type userBlock struct {
-	Name     string    `toml:"name"`
-	Password string    `toml:"password"`
-	Home     string    `toml:"home"`
-	Rights   string    `toml:"rights"`
-	Expires  time.Time `toml:"expires,omitempty"`
-	Quota    string    `toml:"quota,omitempty"`
-}
-
 func (p *program) addUser(ctx context.Context, u newUser) error {
 	b, err := u.block(time.Now())
 	if err != nil {
@@ -74,10 +66,10 @@ func (p *program) addUser(ctx context.Context, u newUser) error {
 	if b.Password, err = auth.Hash(password); err != nil {
 		return err
 	}
-	if err := b.check(); err != nil {
+	if err := checkUser(b); err != nil {
 		return err
 	}
-	if err := appendUser(p.config, b); err != nil {
+	if err := userfile.Append(p.config, b); err != nil {
 		return err
 	}
 	shown := string(password)
@@ -91,8 +83,8 @@ func (p *program) addUser(ctx context.Context, u newUser) error {
 }
 
 // block checks what the command line says and puts it in the file's form.
-func (u newUser) block(now time.Time) (userBlock, error) {
-	b := userBlock{Name: u.name, Home: path.Clean("/" + u.home), Rights: u.rights, Quota: u.quota}
+func (u newUser) block(now time.Time) (userfile.User, error) {
+	b := userfile.User{Name: u.name, Home: path.Clean("/" + u.home), Rights: u.rights, Quota: u.quota}
 	if _, err := auth.ParseRights(u.rights); err != nil || u.rights == "" {
 		return b, usagef("--rights: %q is none of them: take full, drop or read", u.rights)
 	}
@@ -112,8 +104,8 @@ func (u newUser) block(now time.Time) (userBlock, error) {
 	return b, nil
 }
 
-// check has the account checked as the gateway will.
-func (b userBlock) check() error {
+// checkUser has the account checked as the gateway will.
+func checkUser(b userfile.User) error {
 	rights, err := auth.ParseRights(b.Rights)
 	if err != nil {
 		return usageError{err}
@@ -129,9 +121,9 @@ func (b userBlock) check() error {
 }
 
 // added shows the account; the password is "" where the person knows it.
-func (p *program) added(u newUser, b userBlock, password string) error {
+func (p *program) added(u newUser, b userfile.User, password string) error {
 	if u.json {
-		return p.object(struct {
+		return p.Object(struct {
 			Name     string    `json:"name"`
 			Password string    `json:"password,omitempty"`
 			Home     string    `json:"home"`
@@ -140,20 +132,20 @@ func (p *program) added(u newUser, b userBlock, password string) error {
 			Quota    string    `json:"quota,omitempty"`
 		}{b.Name, password, b.Home, b.Rights, b.Expires, b.Quota})
 	}
-	t := newTable(p.stdout, "user", plain(b.Name))
+	t := show.NewTable(p.Out, "user", show.Plain(b.Name))
 	if password != "" {
-		t.row("password", password)
+		t.Row("password", password)
 	}
-	t.row("home", plain(b.Home))
-	t.row("rights", b.Rights)
+	t.Row("home", show.Plain(b.Home))
+	t.Row("rights", b.Rights)
 	if !b.Expires.IsZero() {
-		t.row("expires", when(b.Expires))
+		t.Row("expires", show.When(b.Expires))
 	}
 	if b.Quota != "" {
-		t.row("quota", plain(b.Quota))
+		t.Row("quota", show.Plain(b.Quota))
 	}
-	t.end()
-	return p.stdout.err
+	t.End()
+	return p.Out.Err
 }
 
 // reloadUsers has the running gateway read the users, where one runs.
@@ -164,11 +156,11 @@ func (p *program) reloadUsers(ctx context.Context) error {
 	})
 	switch {
 	case errors.Is(err, control.ErrNotRunning):
-		p.note("No gateway runs; the next start knows the user.")
+		p.Note("No gateway runs; the next start knows the user.")
 		return nil
 	case err != nil:
 		return fmt.Errorf("the user is in %s, but the running gateway did not take it over: %w", p.config, err)
 	}
-	p.note("The running gateway knows the user.")
+	p.Note("The running gateway knows the user.")
 	return nil
 }

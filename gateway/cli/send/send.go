@@ -1,4 +1,6 @@
-package cli
+// Package send sends files through a gateway, waits until each is where it is owed
+// to, and tells of it.
+package send
 
 import (
 	"context"
@@ -9,51 +11,75 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/sync/semaphore"
 
+	"slipway/gateway/cli/show"
 	"slipway/gateway/operate"
 	"slipway/gateway/progress"
 )
 
-// errLate means that a file was not at its destinations in time.
-var errLate = errors.New("not finished in time")
+const (
+	// storing is how many files are stored at once, and waiting how many of those
+	// stored are followed at once.
+	storing, waiting = 4, 32
+)
+
+var (
+	// ErrFailed means that a file was not stored, or not sent.
+	ErrFailed = errors.New("not all was stored and sent")
+	// ErrLate means that a file was not sent in time.
+	ErrLate = errors.New("not finished in time")
+)
+
+// Options say how files are sent.
+type Options struct {
+	// NoWait ends it when all files are stored.
+	NoWait bool
+	// JSON tells of uploads in JSON, one object a line, in place of the URLs.
+	JSON bool
+	// Timeout is how long the uploads are waited for, from the beginning; files are
+	// stored after it, too.
+	Timeout time.Duration
+}
 
 // outcome is what came of one file.
 type outcome struct {
-	*source
+	*File
 	shown   *progress.File
 	entry   operate.Entry
 	uploads []operate.Upload // of the bytes that were put
 	why     string           // why there are none
-	err     error            // that it was not stored, not followed, or errLate
+	err     error            // that it was not stored, not followed, or ErrLate
 	over    bool
 }
 
 // putting is one run of put.
 type putting struct {
-	*program
+	*show.Screen
 	g    operate.Gateway
-	o    putOptions
+	o    Options
 	bar  *progress.Progress
 	slot *semaphore.Weighted // for those that are followed
 
 	mu    sync.Mutex
 	files []*outcome
 	next  int // the first that was not told of
-	code  int
+	err   error
 }
 
-// put stores the files, four at a time, waits for each, and tells of each in the
-// order they were named.
-func (p *program) put(ctx context.Context, g operate.Gateway, sources []*source, o putOptions) error {
-	r := &putting{program: p, g: g, o: o, bar: newProgress(p.stderr, len(sources)), slot: semaphore.NewWeighted(waiting)}
+// Send stores the files, four at a time, waits for each, and tells of each on the
+// screen, in their order. What it tells of it returns as ErrFailed, else ErrLate;
+// when ctx ends, it returns its cause.
+func Send(ctx context.Context, g operate.Gateway, files []*File, screen *show.Screen, o Options) error {
+	r := &putting{Screen: screen, g: g, o: o, bar: newProgress(screen.Err, len(files)), slot: semaphore.NewWeighted(waiting)}
 	defer r.bar.Close()
-	for _, s := range sources {
-		r.files = append(r.files, &outcome{source: s})
+	for _, s := range files {
+		r.files = append(r.files, &outcome{File: s})
 	}
-	late, cancel := context.WithTimeout(ctx, o.timeout)
+	late, cancel := context.WithTimeout(ctx, o.Timeout)
 	defer cancel()
 	var stores errgroup.Group
 	stores.SetLimit(storing)
@@ -67,13 +93,10 @@ func (p *program) put(ctx context.Context, g operate.Gateway, sources []*source,
 	}
 	stores.Wait() //nolint:errcheck // each file keeps its own
 	follows.Wait()
-	switch {
-	case ctx.Err() != nil:
+	if ctx.Err() != nil {
 		return context.Cause(ctx)
-	case r.code != exitOK:
-		return &exitError{code: r.code}
 	}
-	return nil
+	return r.err
 }
 
 func newProgress(w io.Writer, files int) *progress.Progress {
@@ -88,14 +111,14 @@ func (r *putting) store(ctx context.Context, f *outcome) {
 		f.err = context.Cause(ctx)
 		return
 	}
-	f.shown = r.bar.File(f.file, f.size)
-	f.entry, f.err = store(ctx, r.g, f.source, f.shown.Reader)
+	f.shown = r.bar.File(f.name, f.size)
+	f.entry, f.err = store(ctx, r.g, f.File, f.shown.Reader)
 	f.uploads = f.entry.Uploads
 }
 
 // finish waits for a file that was stored, and tells of those that are over.
 func (r *putting) finish(ctx, late context.Context, f *outcome) {
-	if f.err == nil && !r.o.noWait {
+	if f.err == nil && !r.o.NoWait {
 		f.err = r.follow(ctx, late, f)
 	}
 	if ctx.Err() != nil {
@@ -105,10 +128,12 @@ func (r *putting) finish(ctx, late context.Context, f *outcome) {
 	defer r.mu.Unlock()
 	f.over = true
 	for r.next < len(r.files) && r.files[r.next].over {
-		f, code, why := r.files[r.next], exitOK, ""
-		r.bar.Print(func() { code, why = r.tell(f) })
-		r.ended(f, code, why)
-		r.code = worse(r.code, code)
+		f := r.files[r.next]
+		var why string
+		var err error
+		r.bar.Print(func() { why, err = r.tell(f) })
+		r.ended(f, why, err)
+		r.err = worse(r.err, err)
 		r.next++
 	}
 }
@@ -117,12 +142,12 @@ func (r *putting) finish(ctx, late context.Context, f *outcome) {
 func (r *putting) follow(ctx, late context.Context, f *outcome) error {
 	f.shown.Note("stored; waiting")
 	if r.slot.Acquire(late, 1) != nil {
-		return errLate
+		return ErrLate
 	}
 	defer r.slot.Release(1)
 	for now, err := range r.g.Follow(late, f.entry.ID) {
 		if err != nil && late.Err() != nil {
-			return errLate
+			return ErrLate
 		}
 		if err != nil {
 			return fmt.Errorf("stored, but not followed to its end: %w", err)
@@ -131,7 +156,7 @@ func (r *putting) follow(ctx, late context.Context, f *outcome) error {
 		f.shown.Note(waitsFor(f.uploads, now.Sent))
 	}
 	if slices.ContainsFunc(f.uploads, onItsWay) {
-		return errLate
+		return ErrLate
 	}
 	if len(f.uploads) == 0 {
 		told, err := r.g.Explain(ctx, f.entry.Path)
@@ -165,10 +190,10 @@ func waitsFor(uploads []operate.Upload, sent map[int64]int64) string {
 	return strings.Join(parts, ", ")
 }
 
-// worse is the code that tells more: a failure rather than a delay.
-func worse(a, b int) int {
-	if a == exitFailed || b == exitFailed {
-		return exitFailed
+// worse is the one of nil, ErrLate and ErrFailed that tells more.
+func worse(a, b error) error {
+	if a == nil || b == ErrFailed {
+		return b
 	}
-	return max(a, b)
+	return a
 }

@@ -1,4 +1,6 @@
-package cli
+// Package userfile adds users to a configuration file, which keeps all else that
+// it holds.
+package userfile
 
 import (
 	"bytes"
@@ -6,18 +8,31 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/BurntSushi/toml"
 	"golang.org/x/text/unicode/norm"
+
+	"slipway/gateway/operate"
 )
 
-// appendUser writes b at the end of a configuration file, whole or not at all. A
+// User is a [[user]] as it is written.
+type User struct {
+	Name     string    `toml:"name"`
+	Password string    `toml:"password"` // its hash
+	Home     string    `toml:"home"`
+	Rights   string    `toml:"rights"`
+	Expires  time.Time `toml:"expires,omitempty"`
+	Quota    string    `toml:"quota,omitempty"`
+}
+
+// Append writes u at the end of a configuration file, whole or not at all. A
 // name that is there already is an error. A file that is a link stays one.
-func appendUser(file string, b userBlock) error {
+func Append(file string, u User) error {
 	named := file
 	file, err := filepath.EvalSymlinks(named)
 	if errors.Is(err, os.ErrNotExist) {
-		return usagef("there is no configuration at %s; make one with `slipway init`, or name another with --config", named)
+		return operate.Errorf(operate.Usage, "there is no configuration at %s; make one with `slipway init`, or name another with --config", named)
 	}
 	if err != nil {
 		return err
@@ -28,14 +43,14 @@ func appendUser(file string, b userBlock) error {
 	}
 	users, err := userNames(old)
 	if err != nil {
-		return usagef("%s: %w", file, err)
+		return operate.Errorf(operate.Usage, "%s: %v", file, err)
 	}
 	for _, name := range users {
-		if norm.NFC.String(name) == norm.NFC.String(b.Name) {
-			return fmt.Errorf("the user %q is in %s already; change or remove that one there", b.Name, file)
+		if norm.NFC.String(name) == norm.NFC.String(u.Name) {
+			return fmt.Errorf("the user %q is in %s already; change or remove that one there", u.Name, file)
 		}
 	}
-	text, err := withUser(old, b)
+	text, err := withUser(old, u)
 	if err != nil {
 		return err
 	}
@@ -62,12 +77,12 @@ func userNames(text []byte) ([]string, error) {
 	return names, nil
 }
 
-// withUser returns the file with b at its end, with the line ends that it has.
-func withUser(old []byte, b userBlock) ([]byte, error) {
+// withUser returns the file with u at its end, with the line ends that it has.
+func withUser(old []byte, u User) ([]byte, error) {
 	var block bytes.Buffer
 	e := toml.NewEncoder(&block)
 	e.Indent = ""
-	if err := e.Encode(map[string][]userBlock{"user": {b}}); err != nil {
+	if err := e.Encode(map[string][]User{"user": {u}}); err != nil {
 		return nil, err
 	}
 	var text bytes.Buffer
