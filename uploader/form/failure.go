@@ -55,7 +55,8 @@ func explain(err error) (message, remedy string, cause error) {
 		return "the host refused the connection", "check that the site is up, and the port in the destination's url", syscall.ECONNREFUSED
 	case errors.As(err, &op) && op.Op == "dial":
 		return "the host could not be reached", "check this machine's network, and that the site is up", op
-	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF),
+		errors.Is(err, net.ErrClosed): // net/http closes a connection that was reset while it is written to
 		return "the host broke off the connection", "", closest(err)
 	case strings.Contains(err.Error(), "server closed idle connection"):
 		return "the host broke off the connection", "", nil
