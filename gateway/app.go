@@ -86,7 +86,7 @@ func openApp(ctx context.Context, o appOptions) (a *app, err error) {
 	}
 	s, err := a.newSettings(o.config)
 	if err != nil {
-		return a, err
+		return a, usage(err)
 	}
 	a.dav = webdav.New(webdav.Options{
 		Prefix: davPrefix, Log: a.log, FS: a.davView,
@@ -96,7 +96,7 @@ func openApp(ctx context.Context, o appOptions) (a *app, err error) {
 		return a, err
 	}
 	if a.users, err = a.openUsers(s.config); err != nil {
-		return a, err
+		return a, usage(err)
 	}
 	a.drops = newDropSessions(time.Now)
 	a.apply(s)
@@ -212,21 +212,19 @@ func (a *app) run(ctx context.Context, ready func()) error {
 	return err
 }
 
-// runPools runs one pool after the other: a reload hands in the next.
+// runPools runs pools: a reload hands in the next, and the one before brings what
+// it has begun to its end beside it.
 func (a *app) runPools(ctx context.Context) error {
 	var running sync.WaitGroup
-	stop := func() {}
-	defer func() { stop(); running.Wait() }()
+	defer running.Wait()
 	for {
 		select {
 		case pool := <-a.pools:
-			stop()
-			running.Wait()
-			a.pool.Store(pool)
-			poolCtx, cancel := context.WithCancel(ctx)
-			stop = cancel
+			if last := a.pool.Swap(pool); last != nil {
+				last.Retire()
+			}
 			running.Go(func() {
-				if err := pool.Run(poolCtx); err != nil && poolCtx.Err() == nil {
+				if err := pool.Run(ctx); err != nil && ctx.Err() == nil {
 					a.log.Error("uploading stopped", "error", err)
 				}
 			})

@@ -73,11 +73,11 @@ func changed(u uploader.Upload) time.Time {
 func (r receipts) upload(u uploader.Upload) sidecar.Upload {
 	s := sidecar.Upload{
 		Destination: u.Destination, State: string(u.State), Reason: u.Reason, Album: u.Album, Category: u.Category,
-		Attempts: u.Attempts, SentAt: u.Sent, Error: u.Error, Remedy: u.Remedy, SHA256: u.SHA256.String(),
+		Attempts: u.Attempts, SentAt: u.Sent, Error: u.Error, Remedy: u.Remedy, SHA256: u.SHA256.String(), Notes: u.Notes,
 		Trouble: r.trouble(u),
 	}
 	if p := u.Picture; p != nil {
-		s.URL, s.ViewerURL, s.ThumbnailURL, s.ID, s.Notes = p.URL, p.ViewerURL, p.ThumbnailURL, p.Result.ID, p.Notes
+		s.URL, s.ViewerURL, s.ThumbnailURL, s.ID = p.URL, p.ViewerURL, p.ThumbnailURL, p.Result.ID
 	}
 	if u.State == uploader.Settling || u.State == uploader.AmbiguousState {
 		s.NextTry = u.Due

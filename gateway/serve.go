@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"time"
 
@@ -86,6 +87,7 @@ func (p program) welcome(a *app) {
 	if addr == "" {
 		return
 	}
+	addr = reachable(addr)
 	scheme := "http"
 	if c.Web.TLS {
 		scheme = "https"
@@ -174,7 +176,9 @@ func (c *Config) needsRestart(next *Config) (tables []string) {
 	}
 	differs("data_dir", c.dataDir() != next.dataDir())
 	differs("web", c.Web.Listen != next.Web.Listen || c.Web.TLS != next.Web.TLS)
-	differs("tls", c.TLS.CertFile != next.TLS.CertFile || c.TLS.KeyFile != next.TLS.KeyFile)
+	differs("tls", c.TLS.CertFile != next.TLS.CertFile || c.TLS.KeyFile != next.TLS.KeyFile ||
+		!slices.Equal(c.TLS.ACMEDomains, next.TLS.ACMEDomains) || c.TLS.ACMEEmail != next.TLS.ACMEEmail)
+	differs("storage.index", c.Storage.Index != next.Storage.Index)
 	differs("log", c.Log.Level != next.Log.Level || c.Log.Format != next.Log.Format)
 	return tables
 }

@@ -58,6 +58,9 @@ func (a *app) newSettings(c *Config) (*settings, error) {
 	return s, errors.Join(wrong...)
 }
 
+// unlimitedSlots is how many requests run at a time where there is to be no limit.
+const unlimitedSlots = 64
+
 // openDestination makes the driver of one destination. Destinations on one host
 // share its bandwidth.
 func (a *app) openDestination(name string, c DestinationConfig, shared map[string]*rate.Limiter) (uploader.Destination, error) {
@@ -78,7 +81,11 @@ func (a *app) openDestination(name string, c DestinationConfig, shared map[strin
 		client.Bandwidth = shared[host]
 	}
 	limits := c.limits(driver.Properties().Limits)
-	return uploader.Destination{Name: name, Driver: driver, Limits: limits, Slots: limits.Concurrency}, nil
+	slots := limits.Concurrency
+	if c.Concurrency != nil && *c.Concurrency == 0 {
+		slots = unlimitedSlots
+	}
+	return uploader.Destination{Name: name, Driver: driver, Limits: limits, Slots: slots}, nil
 }
 
 // secret resolves a key or token of the configuration.

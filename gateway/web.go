@@ -36,6 +36,10 @@ func listenWeb(a *app) (net.Listener, error) {
 	if err != nil {
 		return nil, fmt.Errorf("web.listen: %w", err)
 	}
+	if host, _, _ := net.SplitHostPort(c.Web.Listen); c.Web.PublicURL == "" && unspecified(host) {
+		a.log.Warn("web.public_url is not set: URLs of pictures hosted here begin with an address of this machine, which others may not reach; "+
+			"set it to the address that people use", "begins", "http(s)://"+reachable(l.Addr().String()))
+	}
 	if !c.Web.TLS {
 		if !loopback(l.Addr().String()) {
 			a.log.Warn("PASSWORDS AND PICTURES CROSS THE NETWORK UNENCRYPTED: web.listen is no loopback address and web.tls is false; "+
@@ -102,6 +106,8 @@ func (a *app) webHandler() http.Handler {
 			pictures.ServeHTTP(w, r)
 		case r.URL.Path == "/healthz":
 			a.health(w, r)
+		case r.URL.Path == "/metrics" || r.URL.Path == "/readyz" || r.URL.Path == "/favicon.ico":
+			http.NotFound(w, r)
 		case r.URL.Path == "/" && (r.Method == http.MethodGet || r.Method == http.MethodHead):
 			http.Redirect(w, r, davPrefix+"/", http.StatusFound)
 		default:
@@ -148,9 +154,40 @@ func (a *app) publicURL() string {
 	if addr == "" {
 		return ""
 	}
-	u := url.URL{Scheme: "http", Host: addr}
+	u := url.URL{Scheme: "http", Host: reachable(addr)}
 	if c.Web.TLS {
 		u.Scheme = "https"
 	}
 	return u.String()
+}
+
+// unspecified reports whether host stands for every address of the machine.
+func unspecified(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "" || ip != nil && ip.IsUnspecified()
+}
+
+// reachable returns addr, "host:port", with an address of this machine in place
+// of one that stands for all of them.
+func reachable(addr string) string {
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil || !unspecified(host) {
+		return addr
+	}
+	addresses, err := net.InterfaceAddrs()
+	if err != nil {
+		return net.JoinHostPort("localhost", port)
+	}
+	best := "localhost"
+	for _, a := range addresses {
+		ip, ok := a.(*net.IPNet)
+		switch {
+		case !ok || !ip.IP.IsGlobalUnicast():
+		case ip.IP.To4() != nil:
+			return net.JoinHostPort(ip.IP.String(), port)
+		case best == "localhost":
+			best = ip.IP.String()
+		}
+	}
+	return net.JoinHostPort(best, port)
 }

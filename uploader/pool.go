@@ -76,7 +76,9 @@ type Pool struct {
 	mu           sync.Mutex
 	flights      map[int64]*flight // by upload
 	work         sync.WaitGroup    // rows in hand
-	sending      context.Context   // ends when the grace does
+	claiming     context.Context   // ends when no more rows are to be claimed
+	retire       context.CancelFunc
+	sending      context.Context // ends when the grace does
 	stop         context.CancelCauseFunc
 }
 
@@ -102,6 +104,7 @@ func NewPool(c Config) *Pool {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
 	p := &Pool{Config: c, flights: make(map[int64]*flight)}
+	p.claiming, p.retire = context.WithCancel(context.Background())
 	hosts := make(map[string]*host)
 	for _, d := range c.Destinations {
 		name := d.Driver.Properties().Host
@@ -148,22 +151,43 @@ var errStopped = errors.New("the gateway is stopping")
 func (p *Pool) Run(ctx context.Context) error {
 	p.sending, p.stop = context.WithCancelCause(context.WithoutCancel(ctx))
 	defer p.stop(nil)
+	defer context.AfterFunc(ctx, p.retire)()
 	var loops, background sync.WaitGroup
 	var keeping error
 	hold, release := context.WithCancel(context.WithoutCancel(ctx))
 	defer release()
 	background.Go(func() { keeping = p.Ledger.Run(hold) })
 	background.Go(func() { p.renew(hold) })
+	background.Go(func() { p.grace(ctx, hold) })
 	for _, d := range p.destinations {
-		loops.Go(func() { d.run(ctx) })
+		loops.Go(func() { d.run(p.claiming) })
 	}
 	loops.Wait()
-	grace := time.AfterFunc(p.Grace, func() { p.stop(errStopped) })
 	p.work.Wait()
-	grace.Stop()
 	release()
 	background.Wait()
 	return keeping
+}
+
+// Retire makes Run claim no more rows and return once those in hand have come to
+// their end, however long that takes: another pool takes over.
+func (p *Pool) Retire() { p.retire() }
+
+// grace cancels the requests under way some time after ctx ended, unless they end
+// by themselves, which ends hold.
+func (p *Pool) grace(ctx, hold context.Context) {
+	select {
+	case <-ctx.Done():
+	case <-hold.Done():
+		return
+	}
+	timer := time.NewTimer(p.Grace)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		p.stop(errStopped)
+	case <-hold.Done():
+	}
 }
 
 // Active returns the requests under way, oldest first.

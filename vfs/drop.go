@@ -2,6 +2,7 @@ package vfs
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"io/fs"
 	"os"
@@ -17,12 +18,15 @@ import (
 // path that it chose, and the path that the file got. It is safe for concurrent
 // use.
 type DropSession struct {
+	id   string // unique
 	mu   sync.Mutex
 	real map[string]string // by Key of the path that the client chose
 }
 
 // NewDropSession returns a session that has put nothing.
-func NewDropSession() *DropSession { return &DropSession{real: make(map[string]string)} }
+func NewDropSession() *DropSession {
+	return &DropSession{id: rand.Text(), real: make(map[string]string)}
+}
 
 func (s *DropSession) get(name string) (string, bool) {
 	s.mu.Lock()
@@ -79,8 +83,9 @@ func (d *DropFS) WithContext(ctx context.Context) afero.Fs {
 // Name returns "slipway".
 func (d *DropFS) Name() string { return d.fs.Name() }
 
-// Root returns where this view's "/" lies in the whole tree.
-func (d *DropFS) Root() string { return d.fs.Root() }
+// Root returns a place that no other view shares, because doors keep locks by it:
+// what is locked here is not to be seen elsewhere, nor the other way.
+func (d *DropFS) Root() string { return path.Join("/:drop", d.s.id) }
 
 // Usage returns FS.Usage.
 func (d *DropFS) Usage() (used, limit int64, err error) { return d.fs.Usage() }
@@ -351,7 +356,7 @@ func (d *DropFS) Move(from, to string, overwrite bool) (replaced bool, err error
 		}
 		target, m.SameName = p, Replace
 	}
-	if m.From, m.To, err = d.fs.pair("rename", real, target); err != nil {
+	if m.From, m.To, err = d.fs.pair("rename", real, target, true); err != nil {
 		return false, failed("rename", from, err)
 	}
 	e, replaced, err := d.fs.apply("rename", from, m)

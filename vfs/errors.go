@@ -99,8 +99,8 @@ func (r *Refusal) within(root string) *Refusal {
 	}
 	var own []string
 	for _, f := range r.Folders {
-		if rest, ok := strings.CutPrefix(f, root+"/"); ok {
-			own = append(own, "/"+rest)
+		if rest, ok := below(f, root); ok {
+			own = append(own, rest)
 		}
 	}
 	text := "files are not taken in this folder"
@@ -108,4 +108,20 @@ func (r *Refusal) within(root string) *Refusal {
 		text += "; put them into " + strings.Join(own, ", ")
 	}
 	return &Refusal{Kind: r.Kind, Text: text, Folders: own}
+}
+
+// below returns what is left of folder under root; an element of folder in braces
+// stands for any name.
+func below(folder, root string) (string, bool) {
+	want := strings.Split(strings.Trim(root, "/"), "/")
+	have := strings.Split(strings.Trim(folder, "/"), "/")
+	if len(have) < len(want) {
+		return "", false
+	}
+	for i, name := range want {
+		if have[i] != name && !strings.HasPrefix(have[i], "{") {
+			return "", false
+		}
+	}
+	return "/" + strings.Join(have[len(want):], "/"), true
 }

@@ -256,7 +256,7 @@ func (f *FS) Move(from, to string, overwrite bool) (replaced bool, err error) {
 
 func (f *FS) move(from, to string, m Move) (bool, error) {
 	var err error
-	if m.From, m.To, err = f.pair("rename", from, to); err != nil {
+	if m.From, m.To, err = f.pair("rename", from, to, true); err != nil {
 		return false, err
 	}
 	if rule, ok := (*f.policy.Load()).SameName(m.To); ok {
@@ -270,7 +270,7 @@ func (f *FS) move(from, to string, m Move) (bool, error) {
 // them, in one transaction, under the rules of Move.
 func (f *FS) Copy(from, to string, overwrite, deep bool) (replaced bool, err error) {
 	c := Copy{Overwrite: overwrite, Shallow: !deep}
-	if c.From, c.To, err = f.pair("copy", from, to); err != nil {
+	if c.From, c.To, err = f.pair("copy", from, to, deep); err != nil {
 		return false, err
 	}
 	_, replaced, err = f.apply("copy", from, c)
@@ -278,7 +278,7 @@ func (f *FS) Copy(from, to string, overwrite, deep bool) (replaced bool, err err
 }
 
 // pair returns the real paths of a move or copy, if the policy admits the target.
-func (f *FS) pair(op, from, to string) (realFrom, realTo string, err error) {
+func (f *FS) pair(op, from, to string, deep bool) (realFrom, realTo string, err error) {
 	if realFrom, err = f.real(op, from); err != nil {
 		return "", "", err
 	}
@@ -292,12 +292,53 @@ func (f *FS) pair(op, from, to string) (realFrom, realTo string, err error) {
 	if err != nil {
 		return "", "", failed(op, from, err)
 	}
-	if !e.Dir && e.Size > 0 {
-		if err := f.admit(op, to, realTo, e.Size); err != nil {
-			return "", "", err
+	switch {
+	case e.Dir && deep && !f.admitsAll(realTo):
+		err = f.admitTree(op, to, realTo, e.ID)
+	case !e.Dir && e.Size > 0:
+		err = f.admit(op, to, realTo, e.Size)
+	}
+	return realFrom, realTo, err
+}
+
+// admitsAll reports whether files are taken at every depth below dir, as far as a
+// few examples tell. It spares a move of a large tree the look at each file.
+func (f *FS) admitsAll(dir string) bool {
+	policy := *f.policy.Load()
+	for _, name := range []string{"a", "a/b", "a/b/c/d/e"} {
+		if policy.Admit(path.Join(dir, name), -1) != nil {
+			return false
 		}
 	}
-	return realFrom, realTo, nil
+	return true
+}
+
+// admitTree asks the policy about each file below the directory with an id, as if
+// it stood at dir already.
+func (f *FS) admitTree(op, to, dir string, id ID) error {
+	after := ""
+	for {
+		children, err := f.index.List(f.ctx, id, after, dirPage)
+		if err != nil {
+			return failed(op, to, err)
+		}
+		for _, e := range children {
+			after = e.Name
+			p := path.Join(dir, e.Name)
+			switch {
+			case e.Dir:
+				err = f.admitTree(op, to, p, e.ID)
+			case e.Size > 0:
+				err = f.admit(op, to, p, e.Size)
+			}
+			if err != nil {
+				return err
+			}
+		}
+		if len(children) < dirPage {
+			return nil
+		}
+	}
 }
 
 // Admit reports why a file of size bytes (-1: not known) would be refused at

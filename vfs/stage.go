@@ -32,6 +32,7 @@ type File struct {
 	base     Entry  // what stood there at the open; zero: nothing
 	w        blob.Writer
 	inPlace  bool // began as a copy of base, and must commit onto the same
+	admitted bool
 	dirty    bool
 	kind     string // the media type of what is staged; "": not looked at yet
 	append   bool
@@ -60,9 +61,6 @@ func (f *FS) stage(name, p string, flag int) (afero.File, error) {
 		e = Entry{}
 	case err != nil:
 		return nil, failed("open", name, err)
-	}
-	if err := f.admit("open", name, p, -1); err != nil {
-		return nil, err
 	}
 	w, err := f.blobs.Create(f.ctx)
 	if err != nil {
@@ -109,6 +107,21 @@ func (s *File) fail(op string, err error) error {
 	return err
 }
 
+// begin is called before bytes are written. The policy is asked before the first
+// of them: an empty file may be where others may not.
+func (s *File) begin(op string) error {
+	if err := s.open(op); err != nil {
+		return err
+	}
+	if !s.admitted {
+		if err := s.fs.admit(op, s.name, s.path, -1); err != nil {
+			return s.fail(op, err)
+		}
+	}
+	s.admitted, s.dirty = true, true
+	return nil
+}
+
 // open fails after Close, and after an error that made the handle useless.
 func (s *File) open(op string) error {
 	if s.closed {
@@ -122,7 +135,10 @@ func (s *File) change() { s.dirty, s.kind = true, "" }
 
 // Write writes at the offset, or at the end with os.O_APPEND.
 func (s *File) Write(p []byte) (n int, err error) {
-	if err := s.open("write"); err != nil {
+	if len(p) == 0 {
+		return 0, s.open("write")
+	}
+	if err := s.begin("write"); err != nil {
 		return 0, err
 	}
 	s.change()
@@ -140,7 +156,7 @@ func (s *File) Write(p []byte) (n int, err error) {
 
 // WriteAt writes at off without moving the offset.
 func (s *File) WriteAt(p []byte, off int64) (int, error) {
-	if err := s.open("write"); err != nil {
+	if err := s.begin("write"); err != nil {
 		return 0, err
 	}
 	if off < 0 {
@@ -166,10 +182,25 @@ func (s *File) ReadFrom(r io.Reader) (int64, error) {
 	if !ok || s.offset != s.w.Size() {
 		return io.Copy(onlyWriter{s}, r)
 	}
-	s.change()
-	n, err := from.ReadFrom(r)
+	n, err := from.ReadFrom(firstByte{r, s})
 	s.offset += n
 	return n, s.fail("write", err)
+}
+
+// firstByte asks the policy when the first byte comes.
+type firstByte struct {
+	io.Reader
+	s *File
+}
+
+func (r firstByte) Read(p []byte) (int, error) {
+	n, err := r.Reader.Read(p)
+	if n > 0 && !r.s.admitted {
+		if err := r.s.begin("write"); err != nil {
+			return 0, err
+		}
+	}
+	return n, err
 }
 
 // onlyWriter hides File.ReadFrom from io.Copy.
@@ -220,7 +251,7 @@ func (s *File) Seek(offset int64, whence int) (int64, error) {
 
 // Truncate sets the size.
 func (s *File) Truncate(size int64) error {
-	if err := s.open("truncate"); err != nil {
+	if err := s.begin("truncate"); err != nil {
 		return err
 	}
 	s.change()

@@ -40,6 +40,11 @@ func (q *request) lock() error {
 
 // grant creates l, and what it locks if nothing is there.
 func (q *request) grant(l lock.Lock) error {
+	if a, ok := q.fs.(admitter); ok { // whoever may not write has no use for a lock
+		if err := a.Admit(q.path, 0); err != nil {
+			return err
+		}
+	}
 	current, err := q.lookup(q.path)
 	if err != nil {
 		return err
@@ -80,11 +85,6 @@ func (q *request) ifHolds() error {
 }
 
 func (q *request) createEmpty() error {
-	if a, ok := q.fs.(admitter); ok {
-		if err := a.Admit(q.path, 0); err != nil {
-			return err
-		}
-	}
 	f, err := q.fs.OpenFile(q.path, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o666)
 	if err != nil {
 		return err

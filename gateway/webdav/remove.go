@@ -13,9 +13,18 @@ func (q *request) remove() error {
 	if q.path == "/" {
 		return fail(http.StatusForbidden, "the root cannot be deleted")
 	}
-	current, err := q.existing()
+	current, err := q.lookup(q.path)
 	if err != nil {
 		return err
+	}
+	if current == nil {
+		// What went together with another file is removed without a word: clients
+		// empty a folder by the listing that they have.
+		if err := q.fs.Remove(q.path); err != nil {
+			return err
+		}
+		q.w.WriteHeader(http.StatusNoContent)
+		return nil
 	}
 	if d := q.r.Header.Get("Depth"); current.IsDir() && d != "" && d != "infinity" {
 		return fail(http.StatusBadRequest, "a folder can only be deleted with Depth: infinity")

@@ -723,7 +723,7 @@ func testDrop(t *testing.T, b *Bench, f *vfs.FS) {
 
 func testPolicy(t *testing.T, b *Bench, f *vfs.FS) {
 	b.Policy.Refuse = func(p string, size int64) error {
-		if strings.HasPrefix(p, "/no") {
+		if strings.HasPrefix(p, "/no") && size != 0 {
 			return &vfs.Refusal{Kind: vfs.Forbidden, Text: "no route goes there"}
 		}
 		if size > 10 {
@@ -731,9 +731,16 @@ func testPolicy(t *testing.T, b *Bench, f *vfs.FS) {
 		}
 		return nil
 	}
-	_, err := f.Create("/no")
+	h, _ := f.Create("/no")
+	_, err := h.WriteString("x")
 	wantErr(t, err, fs.ErrPermission)
-	h, _ := f.Create("/yes")
+	wantErr(t, h.Close(), fs.ErrPermission)
+	h, _ = f.Create("/no")
+	_, err = io.Copy(h, strings.NewReader("x"))
+	wantErr(t, err, fs.ErrPermission)
+	wantErr(t, h.Close(), fs.ErrPermission)
+	Write(t, f, "/empty", "") // a placeholder may be anywhere
+	h, _ = f.Create("/yes")
 	h.WriteString("eleven bytes")
 	err = h.Close()
 	var r *vfs.Refusal
@@ -745,15 +752,27 @@ func testPolicy(t *testing.T, b *Bench, f *vfs.FS) {
 	wantErr(t, err, fs.ErrPermission)
 	_, err = f.Copy("/yes", "/no2", true, true)
 	wantErr(t, err, fs.ErrPermission)
-	mkdir(t, f, "/nodir")
+	mkdir(t, f, "/nodir", "/full/sub")
+	Write(t, f, "/full/sub/x", "1")
+	_, err = f.Move("/full", "/nodir/full", true)
+	wantErr(t, err, fs.ErrPermission)
+	_, err = f.Copy("/full", "/nodir/full", true, true)
+	wantErr(t, err, fs.ErrPermission)
+	if _, err := f.Copy("/full", "/nodir/full", true, false); err != nil {
+		t.Error(err)
+	}
+	if err := errors.Join(f.RemoveAll("/full"), f.RemoveAll("/nodir/full")); err != nil {
+		t.Fatal(err)
+	}
 	b.Policy.Refuse = func(string, int64) error {
 		return &vfs.Refusal{Text: "put it into /a/, /nodir/b/ or /c/", Folders: []string{"/a", "/nodir/b", "/c"}}
 	}
-	_, err = f.Sub(vfs.View{Root: "/nodir"}).Create("/x")
+	h, _ = f.Sub(vfs.View{Root: "/nodir"}).Create("/x")
+	_, err = h.WriteString("x")
 	if err == nil || !strings.Contains(err.Error(), " /b") || strings.Contains(err.Error(), "/c") || strings.Contains(err.Error(), "nodir") {
 		t.Errorf("a view tells of what is outside of it: %v", err)
 	}
-	wantTree(t, f, map[string]string{"/yes": "few", "/nodir/": ""})
+	wantTree(t, f, map[string]string{"/yes": "few", "/empty": "", "/nodir/": ""})
 }
 
 func testHook(t *testing.T, b *Bench, f *vfs.FS) {
