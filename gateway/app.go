@@ -2,12 +2,14 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -118,9 +120,49 @@ func (a *app) openStorage(ctx context.Context, o appOptions) (err error) {
 	if a.db, err = index.Open(ctx, source, index.Options{Unsafe: o.unsafe, Log: a.log}); err != nil {
 		return err
 	}
+	if isPostgres(source) {
+		if err := a.bind(ctx, dir); err != nil {
+			return err
+		}
+	}
 	a.disk, err = blob.NewDisk(dir, blob.DiskOptions{})
 	a.collector = index.Collector{DB: a.db, Store: a.disk, Clock: time.Now}
 	return err
+}
+
+// bind ties a database that others can reach too to the bytes in dir.
+func (a *app) bind(ctx context.Context, dir string) error {
+	id, err := storeID(dir)
+	if err != nil {
+		return err
+	}
+	if err := a.db.Bind(ctx, id); err != nil {
+		return fmt.Errorf("storage.index: %w; give each gateway a database of its own", err)
+	}
+	return nil
+}
+
+// storeID returns the id of the bytes kept in dir, drawn when the directory is
+// first used.
+func storeID(dir string) (string, error) {
+	name := filepath.Join(dir, "store.id")
+	text, err := os.ReadFile(name)
+	if err == nil && len(strings.TrimSpace(string(text))) > 0 {
+		return strings.TrimSpace(string(text)), nil
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return "", err
+	}
+	id := rand.Text()
+	f, err := os.OpenFile(name+".tmp", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return "", err
+	}
+	_, err = f.WriteString(id + "\n")
+	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return "", err
+	}
+	return id, errors.Join(os.Rename(f.Name(), name), (blob.OS{}).SyncDir(dir))
 }
 
 // openLedger joins names, bytes and uploads.

@@ -9,7 +9,10 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
+
+	"github.com/BurntSushi/toml"
 
 	"slipway/gateway/strict"
 	"slipway/uploader"
@@ -159,7 +162,7 @@ func loadConfig(path string) (*Config, error) {
 	}
 	c := defaults()
 	if err := strict.Decode(text, path, &c); err != nil {
-		return nil, err
+		return nil, errors.Join(err, laterKeys(text))
 	}
 	if c.file, err = filepath.Abs(path); err != nil {
 		return nil, err
@@ -168,6 +171,23 @@ func loadConfig(path string) (*Config, error) {
 		return nil, err
 	}
 	return &c, nil
+}
+
+// laterKeys says of keys that are not known but planned that they are: doors that
+// this version does not have.
+func laterKeys(text []byte) error {
+	var all map[string]any
+	if toml.Unmarshal(text, &all) != nil {
+		return nil
+	}
+	var errs []error
+	if all["watch"] != nil {
+		errs = append(errs, errors.New("watched folders ([[watch]]) come with a later version: take them away"))
+	}
+	if ftp, ok := all["ftp"].(map[string]any); ok && (len(ftp) > 1 || ftp["listen"] == nil) {
+		errs = append(errs, errors.New(`the FTP door comes with a later version: of [ftp], leave nothing but listen = ""`))
+	}
+	return errors.Join(errs...)
 }
 
 // resolve returns a path of the configuration as one that can be opened.
@@ -223,6 +243,15 @@ func (c *Config) check() error {
 		m.add(c.Web.Places, "web", "public_url", `%q is no address of a site, as in "https://pictures.example"`, c.Web.PublicURL)
 	}
 	c.checkStorage(m)
+	for i, u := range c.Users {
+		if u.Password.Named() {
+			continue
+		}
+		if text, err := u.Password.Resolve(nil); err != nil || !strings.HasPrefix(text, "$") {
+			m.add(u.Places, fmt.Sprintf("user %d (%s)", i+1, u.Name), "password",
+				"it is missing or stands in plain text; put in what `slipway passwd` prints, or \"env:NAME\" or \"file:PATH\"")
+		}
+	}
 	m.oneOf(c.Log.Places, "log", "level", c.Log.Level, "debug", "info", "warn", "error")
 	m.oneOf(c.Log.Places, "log", "format", c.Log.Format, "auto", "text", "json")
 	for _, kind := range c.Sidecar.File {

@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"net/url"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -99,6 +100,9 @@ func (db *Database) openSQLite(path string, unsafe bool) error {
 	if err != nil {
 		return fmt.Errorf("index: %w", err)
 	}
+	if err := private(abs); err != nil {
+		return fmt.Errorf("index: %w", err)
+	}
 	synchronous := "FULL"
 	if unsafe {
 		synchronous = "OFF"
@@ -120,6 +124,39 @@ func (db *Database) openSQLite(path string, unsafe bool) error {
 	}
 	db.read.SetMaxOpenConns(readersMax)
 	return nil
+}
+
+// private makes the database's file where it is missing, and keeps it from other
+// users: it holds addresses that delete pictures. SQLite makes the files beside it
+// with the same rights.
+func private(path string) error {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Close(), os.Chmod(path, 0o600))
+}
+
+// ErrOtherStore is returned by Bind.
+var ErrOtherStore = errors.New("index: this database belongs to another data directory, which has the bytes of its files")
+
+// Bind ties the database to the directory of bytes with an id: the first to come.
+// Another one gets ErrOtherStore, because it has not the bytes that the names
+// stand for.
+func (db *Database) Bind(ctx context.Context, id string) error {
+	return db.Write(ctx, func(ctx context.Context, tx vfs.Tx) error {
+		if _, err := tx.Exec(ctx, "INSERT INTO store (one, id) VALUES (1, $1) ON CONFLICT DO NOTHING", id); err != nil {
+			return fmt.Errorf("index: %w", err)
+		}
+		var bound string
+		if err := tx.QueryRow(ctx, "SELECT id FROM store WHERE one = 1").Scan(&bound); err != nil {
+			return fmt.Errorf("index: %w", err)
+		}
+		if bound != id {
+			return ErrOtherStore
+		}
+		return nil
+	})
 }
 
 func (db *Database) openPostgres(dsn string) error {

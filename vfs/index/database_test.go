@@ -77,3 +77,15 @@ func BenchmarkWrite(b *testing.B) {
 		}
 	})
 }
+
+func TestBind(t *testing.T) {
+	db := open(t)
+	for range 2 {
+		if err := db.Bind(t.Context(), "one"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := db.Bind(t.Context(), "two"); !errors.Is(err, index.ErrOtherStore) {
+		t.Errorf("a directory without the bytes was taken: %v", err)
+	}
+}

@@ -27,5 +27,7 @@ CREATE TABLE counters (name TEXT NOT NULL PRIMARY KEY, value BIGINT NOT NULL);
 CREATE TABLE garbage (ref TEXT NOT NULL PRIMARY KEY, since BIGINT NOT NULL);
 -- blobs whose rows are gone and whose bytes go after the grace time
 CREATE TABLE trash (ref TEXT NOT NULL PRIMARY KEY, since BIGINT NOT NULL);
+-- the directory of bytes that the names stand for; see Bind
+CREATE TABLE store (one BIGINT NOT NULL PRIMARY KEY, id TEXT NOT NULL);
 INSERT INTO counters VALUES ('entry', 1);
 INSERT INTO entries VALUES (1, NULL, '', '', 1, NULL, 0, 0, NULL, '', 0, 0);

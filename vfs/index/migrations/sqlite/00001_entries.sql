@@ -27,5 +27,7 @@ CREATE TABLE counters (name TEXT NOT NULL PRIMARY KEY, value INTEGER NOT NULL);
 CREATE TABLE garbage (ref TEXT NOT NULL PRIMARY KEY, since INTEGER NOT NULL);
 -- blobs whose rows are gone and whose bytes go after the grace time
 CREATE TABLE trash (ref TEXT NOT NULL PRIMARY KEY, since INTEGER NOT NULL);
+-- the directory of bytes that the names stand for; see Bind
+CREATE TABLE store (one INTEGER NOT NULL PRIMARY KEY, id TEXT NOT NULL);
 INSERT INTO counters VALUES ('entry', 1);
 INSERT INTO entries VALUES (1, NULL, '', '', 1, NULL, 0, 0, NULL, '', 0, 0);
