@@ -26,16 +26,18 @@ type fake struct {
 	mu    sync.Mutex
 	asked []string
 
-	err          error // that every call ends in
-	uploads      []operate.Upload
-	entries      map[string][]operate.Entry // by the path that is listed
-	destinations []operate.Destination
-	explanation  operate.Explanation
-	reloaded     operate.Reloaded
-	status       operate.Status
-	stored       map[string]string                                       // by path
-	follow       func(ctx context.Context, path string) []operate.Upload // nil: wait for ctx
-	refuse       map[string]error                                        // Put, by path
+	err           error // that every call ends in
+	uploads       []operate.Upload
+	entries       map[string][]operate.Entry // by the path that is listed
+	destinations  []operate.Destination
+	explanation   operate.Explanation
+	reloaded      operate.Reloaded
+	status        operate.Status
+	stored        map[string]string                                       // by path
+	follow        func(ctx context.Context, path string) []operate.Upload // nil: wait for ctx
+	refuse        map[string]error                                        // Put, by path
+	slow          time.Duration                                           // of each Put
+	putting, most int                                                     // Puts that run, and that ran at once
 }
 
 func (f *fake) ask(format string, args ...any) error {
@@ -79,9 +81,15 @@ func (f *fake) Explain(_ context.Context, path string) (operate.Explanation, err
 }
 func (f *fake) Put(_ context.Context, path string, size int64, _ time.Time, r io.Reader) (operate.Entry, error) {
 	err := f.ask("put %s %d", path, size)
+	f.mu.Lock()
+	f.putting++
+	f.most = max(f.most, f.putting)
+	f.mu.Unlock()
+	time.Sleep(f.slow)
 	text, readErr := io.ReadAll(r)
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	f.putting--
 	if err := errors.Join(err, readErr, f.refuse[path]); err != nil {
 		return operate.Entry{}, err
 	}

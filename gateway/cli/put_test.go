@@ -129,10 +129,14 @@ func TestPutGivesUpWaitingInTime(t *testing.T) {
 	pictures(t, names...)
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld()
+		w.slow = time.Second
 		began := time.Now()
 		code, out, errs := w.run(t.Context(), append(append([]string{"put", "--timeout", "30s"}, names...), "/x/")...)
 		if took := time.Since(began); code != 3 || out != "" || took != 30*time.Second || len(w.stored) != 40 {
 			t.Errorf("%d after %v, %d stored\n%s", code, took, len(w.stored), out)
+		}
+		if w.most != 4 {
+			t.Errorf("%d files were stored at once", w.most)
 		}
 		if n := strings.Count(errs, "not finished in time: se"); n != 40 {
 			t.Errorf("%d files are said to be late\n%s", n, errs)

@@ -257,7 +257,7 @@ func (p *program) acted(verb operate.Verb, done, refused int, selected bool) {
 		operate.Drop: "dropped; no file was deleted"}[verb]
 	text := fmt.Sprintf("%s %s.", show.Count(done, "upload"), did)
 	if selected && refused > 0 {
-		text += fmt.Sprintf(" To %d others it does not apply.", refused)
+		text += fmt.Sprintf(" It does not apply to %d more.", refused)
 	}
 	p.Say("%s", text)
 }

@@ -65,7 +65,7 @@ func TestQueueVerbs(t *testing.T) {
 		w.shows(t, "queue "+verb+" 1 20 99", 1, "2 uploads "+did+".\n", "slipway: upload 99: there is no such upload\n")
 		w.uploads = three()
 		w.shows(t, "queue "+verb+" 1 20 21", 1, "2 uploads "+did+".\n", "slipway: upload 21 is held\n")
-		w.shows(t, "queue "+verb+" --all", 0, "2 uploads "+did+". To 1 others it does not apply.\n", "")
+		w.shows(t, "queue "+verb+" --all", 0, "2 uploads "+did+". It does not apply to 1 more.\n", "")
 		w.shows(t, "queue "+verb+" --path /a --state held --destination anh --json", 0, oneJSON+twoJSON+threeJSON, "")
 		w.shows(t, "queue "+verb+" --destination x", 2, "", "slipway: there is no destination \"x\"; known here: anh\n")
 		w.uploads[2].Refused = "it is done"
