@@ -169,8 +169,9 @@ func storeID(dir string) (string, error) {
 func (a *app) openLedger(ctx context.Context, s *settings) (err error) {
 	a.ledger, err = ledger.New(ctx, a.db, ledger.Options{
 		Router: s.table, Destinations: s.names(), Log: a.log,
-		Locked: a.locked,
-		Quiet:  func(vfs.Change) time.Duration { return time.Duration(a.settings.Load().config.Settle.Quiet) },
+		Locked:  a.locked,
+		Ceiling: func() time.Duration { return time.Duration(a.settings.Load().config.Settle.Ceiling) },
+		Quiet:   func(vfs.Change) time.Duration { return time.Duration(a.settings.Load().config.Settle.Quiet) },
 	})
 	if err != nil {
 		return err

@@ -82,6 +82,9 @@ func (p program) open(ctx context.Context, path string, need cli.Need) (operate.
 	if err == nil {
 		return operate.NewClient(client), func() error { client.Close(); return nil }, nil
 	}
+	if need == cli.NeedRunning || !errors.Is(err, control.ErrNotRunning) {
+		return nil, nil, err
+	}
 	a, err := openApp(ctx, p.options(c))
 	if err != nil {
 		return nil, nil, err

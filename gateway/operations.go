@@ -323,6 +323,16 @@ func (o operations) Destinations(ctx context.Context) ([]operate.Destination, er
 			d.Counts[string(state)] = n
 		}
 	}
+	hosts, err := o.ledger.HostPauses(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, d := range by {
+		if h, slow := hosts[d.Host]; slow && !d.Paused {
+			d.Paused, d.Probe, d.Error = true, h.Until, h.Reason
+			d.Remedy = "It goes on by itself; `slipway queue resume " + d.Name + "` goes on now."
+		}
+	}
 	list := make([]operate.Destination, 0, len(by))
 	for _, name := range slices.Sorted(maps.Keys(by)) {
 		list = append(list, *by[name])
@@ -350,6 +360,13 @@ func (o operations) Pause(ctx context.Context, name string) error {
 func (o operations) Resume(ctx context.Context, name string) error {
 	if err := o.known(name); err != nil {
 		return err
+	}
+	for _, d := range o.settings.Load().destinations {
+		if d.Name == name {
+			if err := o.ledger.ResumeHost(ctx, d.Driver.Properties().Host); err != nil {
+				return err
+			}
+		}
 	}
 	return o.ledger.Resume(ctx, name)
 }

@@ -47,8 +47,8 @@ func (r receipts) Retry(ctx context.Context, id vfs.ID) error {
 func (r receipts) receipt(us []uploader.Upload) (receipt sidecar.Receipt) {
 	for _, u := range us {
 		s := r.upload(u)
-		if at := changed(u); at.After(receipt.Changed) {
-			receipt.Changed = at
+		if u.Changed.After(receipt.Changed) {
+			receipt.Changed = u.Changed
 		}
 		if u.Present {
 			receipt.Uploads = append(receipt.Uploads, s)
@@ -57,17 +57,6 @@ func (r receipts) receipt(us []uploader.Upload) (receipt sidecar.Receipt) {
 		}
 	}
 	return receipt
-}
-
-// changed returns when the last thing happened to u.
-func changed(u uploader.Upload) time.Time {
-	at := u.Created
-	for _, t := range []time.Time{u.Sent, u.Finished} {
-		if t.After(at) {
-			at = t
-		}
-	}
-	return at
 }
 
 func (r receipts) upload(u uploader.Upload) sidecar.Upload {
@@ -96,7 +85,7 @@ func (r receipts) trouble(u uploader.Upload) bool {
 		return u.Error != ""
 	case uploader.Held:
 		if u.Reason == uploader.ReasonNotWhole {
-			return time.Since(changed(u)) > time.Duration(r.settings.Load().config.Settle.IncompleteAfter)
+			return time.Since(u.Changed) > time.Duration(r.settings.Load().config.Settle.IncompleteAfter)
 		}
 		return u.Reason != uploader.ReasonByHand
 	}

@@ -156,11 +156,14 @@ func (a *app) reload(ctx context.Context) (done operate.Reloaded, err error) {
 	if err := a.users.Reload(accounts); err != nil {
 		return done, err
 	}
-	done.Restart = old.needsRestart(c)
+	done.Restart = old.needsRestart(c, a.getenv)
 	c.keep(old)
 	a.apply(s)
 	done.Changed = append(done.Changed, "users", "destinations", "routes", "sidecar", "settle")
 	if err := a.ledger.Reconsider(ctx); err != nil {
+		return done, err
+	}
+	if err := a.ledger.ProbeNow(ctx); err != nil {
 		return done, err
 	}
 	return done, a.makeFolders(ctx, s)
@@ -168,7 +171,7 @@ func (a *app) reload(ctx context.Context) (done operate.Reloaded, err error) {
 
 // needsRestart returns the tables of which next differs in what a running gateway
 // cannot change.
-func (c *Config) needsRestart(next *Config) (tables []string) {
+func (c *Config) needsRestart(next *Config, getenv func(string) (string, bool)) (tables []string) {
 	differs := func(table string, is bool) {
 		if is {
 			tables = append(tables, table)
@@ -178,7 +181,9 @@ func (c *Config) needsRestart(next *Config) (tables []string) {
 	differs("web", c.Web.Listen != next.Web.Listen || c.Web.TLS != next.Web.TLS)
 	differs("tls", c.TLS.CertFile != next.TLS.CertFile || c.TLS.KeyFile != next.TLS.KeyFile ||
 		!slices.Equal(c.TLS.ACMEDomains, next.TLS.ACMEDomains) || c.TLS.ACMEEmail != next.TLS.ACMEEmail)
-	differs("storage.index", c.Storage.Index != next.Storage.Index)
+	was, _ := c.Storage.Index.Resolve(getenv) // loadConfig's caller has resolved both
+	is, _ := next.Storage.Index.Resolve(getenv)
+	differs("storage.index", was != is)
 	differs("log", c.Log.Level != next.Log.Level || c.Log.Format != next.Log.Format)
 	return tables
 }

@@ -168,7 +168,7 @@ func (f *flight) picture(plan Plan) (Picture, error) {
 // resolve finds out about a lost reply. It lets the picture be sent again only
 // where the host would refuse it if it had it.
 func (f *flight) resolve(plan Plan, p Picture) (Outcome, bool) {
-	if !f.Resolve {
+	if !f.Resolve && f.Lost.IsZero() {
 		return Outcome{}, false
 	}
 	if finder, ok := f.d.Driver.(Finder); ok {
@@ -176,7 +176,7 @@ func (f *flight) resolve(plan Plan, p Picture) (Outcome, bool) {
 			return f.succeeded(plan, r), true
 		}
 	}
-	if f.mayRepeat() {
+	if !f.Resolve || f.mayRepeat() { // who releases a lost one by hand wants it sent
 		return Outcome{}, false
 	}
 	return f.stillAmbiguous(), true

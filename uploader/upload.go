@@ -94,6 +94,7 @@ type Upload struct {
 	Present     bool // these are the entry's present bytes
 	Due         time.Time
 	Created     time.Time
+	Changed     time.Time // when anything that people see of it did
 	Sent        time.Time // when the last attempt's body was complete
 	Finished    time.Time
 	Lost        time.Time // when a reply was first lost that is still unexplained; else zero

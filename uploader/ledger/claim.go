@@ -274,8 +274,8 @@ func (c *claim) claim(ctx context.Context, r candidate, was uploader.State) erro
 			return nil
 		}
 	}
-	_, err := c.tx.Exec(ctx, `UPDATE uploads SET state = 'sending', reason = '', attempt = attempt + 1, attempts = attempts + 1,
-		owner = $1, lease = $2, body = 0, leaving = '', host = $3 WHERE id = $4`, c.l.owner, nanos(c.now.Add(c.Lease)), c.Host, r.id)
+	_, err := c.tx.Exec(ctx, `UPDATE uploads SET state = 'sending', reason = '', changed = $5, attempt = attempt + 1, attempts = attempts + 1,
+		owner = $1, lease = $2, body = 0, leaving = '', host = $3 WHERE id = $4`, c.l.owner, nanos(c.now.Add(c.Lease)), c.Host, r.id, nanos(c.now))
 	if err != nil {
 		return err
 	}

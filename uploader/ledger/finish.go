@@ -177,7 +177,7 @@ func finish(ctx context.Context, tx vfs.Tx, c uploader.Claimed, o uploader.Outco
 		due = $11, finished = $12, sent = CASE WHEN CAST($13 AS BIGINT) <> 0 THEN CAST($13 AS BIGINT) ELSE sent END,
 		lost = CASE WHEN $14 = 0 THEN 0 WHEN lost <> 0 THEN lost ELSE CAST($15 AS BIGINT) END,
 		album = $16, category = $17, hosted = $18, blob = CASE WHEN $19 <> 0 THEN blob ELSE NULL END,
-		attempts = attempts - $20, lease = 0, body = 0, leaving = '' WHERE `+mine,
+		attempts = attempts - $20, changed = CAST($15 AS BIGINT), lease = 0, body = 0, leaving = '' WHERE `+mine,
 		c.ID, c.Attempt, string(o.State), o.Reason, o.Error, o.Remedy, strings.Join(o.Notes, "\n"), o.Tries, o.Unusual, o.Copy,
 		due, finished, nanos(o.Sent), number(o.Lost), nanos(now), o.Album, o.Category, hosted, number(keep), number(!o.Requested))
 	if err != nil {

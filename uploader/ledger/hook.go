@@ -53,6 +53,7 @@ type row struct {
 	state       uploader.State
 	reason      string
 	due         int64
+	since       int64
 	blob        blob.Ref
 	path        string
 }
@@ -67,7 +68,12 @@ func (l *Ledger) follow(ctx context.Context, tx vfs.Tx, e vfs.Entry, p string, s
 	if err != nil {
 		return err
 	}
-	f := following{l: l, tx: tx, entry: e, path: p, stored: stored, now: now, due: due}
+	f := following{l: l, tx: tx, entry: e, path: p, stored: stored, now: now, due: due, since: nanos(now)}
+	for _, r := range rows {
+		if r.state == uploader.Settling && r.reason == uploader.ReasonQuiet && stored {
+			f.since = min(f.since, r.since)
+		}
+	}
 	stale := false
 	for _, r := range rows {
 		stale = stale || r.path != p
@@ -100,13 +106,13 @@ func rowsOf(ctx context.Context, tx vfs.Tx, entry vfs.ID) (rows []row, err error
 	err = each(ctx, tx, func(s *sql.Rows) error {
 		var r row
 		var sum []byte
-		if err := s.Scan(&r.id, &r.destination, &sum, &r.state, &r.reason, &r.due, &r.blob, &r.path); err != nil {
+		if err := s.Scan(&r.id, &r.destination, &sum, &r.state, &r.reason, &r.due, &r.since, &r.blob, &r.path); err != nil {
 			return err
 		}
 		copy(r.sum[:], sum)
 		rows = append(rows, r)
 		return nil
-	}, `SELECT id, destination, sha256, state, reason, due, COALESCE(blob, ''), path FROM uploads WHERE entry = $1`, int64(entry))
+	}, `SELECT id, destination, sha256, state, reason, due, since, COALESCE(blob, ''), path FROM uploads WHERE entry = $1`, int64(entry))
 	return rows, err
 }
 
@@ -118,14 +124,25 @@ type following struct {
 	path     string
 	stored   bool
 	now, due time.Time
+	since    int64 // since when the file has been changing without being sent
+}
+
+// until returns when a row is due that has been waiting since: when the quiet time
+// is over, but no later than the ceiling, which ends endless rewriting.
+func (f following) until(since int64) int64 {
+	due := nanos(f.due)
+	if c := f.l.ceiling(); c > 0 && due > since+int64(c) {
+		return max(since+int64(c), nanos(f.now))
+	}
+	return due
 }
 
 // keep deals with a row for the present bytes at a destination that is owed them.
 func (f following) keep(ctx context.Context, r row, o uploader.Owed) error {
-	due := max(r.due, nanos(f.due))
+	due := max(r.due, f.until(r.since))
 	switch r.state {
 	case uploader.Settling:
-		_, err := f.tx.Exec(ctx, "UPDATE uploads SET due = $1 WHERE id = $2", due, r.id)
+		_, err := f.tx.Exec(ctx, "UPDATE uploads SET due = $1, changed = $2 WHERE id = $3", due, nanos(f.now), r.id)
 		return err
 	case uploader.Superseded, uploader.Dropped:
 		if f.stored || r.reason != uploader.ReasonByHand {
@@ -153,10 +170,10 @@ func (f following) revive(ctx context.Context, r row, o uploader.Owed) error {
 	if ref == "" {
 		ref = f.entry.Blob
 	}
-	f.l.hear.due(o.Destination, f.due)
+	f.l.hear.due(o.Destination, time.Unix(0, f.until(f.since)))
 	_, err := f.tx.Exec(ctx, `UPDATE uploads SET state = 'settling', reason = 'quiet', error = '', remedy = '', tries = 0, unusual = 0,
-		released = 0, finished = 0, due = $1, blob = $2, inline = $3, host = $4, ord = $5 WHERE id = $6`,
-		nanos(f.due), string(ref), number(f.entry.Inline), o.Host, o.Order, r.id)
+		released = 0, finished = 0, due = $1, blob = $2, inline = $3, host = $4, ord = $5, changed = $6, since = $7 WHERE id = $8`,
+		f.until(f.since), string(ref), number(f.entry.Inline), o.Host, o.Order, nanos(f.now), f.since, r.id)
 	return err
 }
 
@@ -191,12 +208,12 @@ func (l *Ledger) unparkBehind(ctx context.Context, tx vfs.Tx, id int64, now time
 
 func (f following) insert(ctx context.Context, o uploader.Owed) error {
 	e := f.entry
-	f.l.hear.due(o.Destination, f.due)
+	f.l.hear.due(o.Destination, time.Unix(0, f.until(f.since)))
 	_, err := f.tx.Exec(ctx, `INSERT INTO uploads
-		(key, entry, destination, host, sha256, blob, inline, size, type, path, ord, state, reason, due, created)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 'settling', 'quiet', $12, $13)`,
+		(key, entry, destination, host, sha256, blob, inline, size, type, path, ord, state, reason, due, created, changed, since)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 'settling', 'quiet', $12, $13, $13, $14)`,
 		string(blob.NewRef(f.now)), int64(e.ID), o.Destination, o.Host, e.SHA256[:], string(e.Blob), number(e.Inline), e.Size, e.Type,
-		f.path, o.Order, nanos(f.due), nanos(f.now))
+		f.path, o.Order, f.until(f.since), nanos(f.now), f.since)
 	return err
 }
 
@@ -207,7 +224,7 @@ func end(ctx context.Context, tx vfs.Tx, id int64, state uploader.State, reason 
 	if err != nil {
 		return err
 	}
-	_, err = tx.Exec(ctx, "UPDATE uploads SET state = $1, reason = $2, finished = $3, blob = NULL WHERE id = $4",
+	_, err = tx.Exec(ctx, "UPDATE uploads SET state = $1, reason = $2, finished = $3, changed = $3, blob = NULL WHERE id = $4",
 		string(state), reason, nanos(now), id)
 	return err
 }
@@ -229,6 +246,7 @@ func (l *Ledger) removed(ctx context.Context, tx vfs.Tx, c vfs.Change, now time.
 		// One statement: while sending, only a note of what to do if it fails.
 		_, err = tx.Exec(ctx, `UPDATE uploads SET
 			leaving  = CASE state WHEN 'sending' THEN 'removed' ELSE '' END,
+			changed  = $1,
 			finished = CASE state WHEN 'sending' THEN finished ELSE $1 END,
 			blob     = CASE state WHEN 'sending' THEN blob ELSE NULL END,
 			reason   = CASE state WHEN 'sending' THEN reason ELSE 'removed' END,
@@ -286,7 +304,7 @@ func (l *Ledger) Reconsider(ctx context.Context) error {
 
 func (l *Ledger) reconsider(ctx context.Context, tx vfs.Tx, now time.Time) error {
 	for d := range l.config.Load().destinations {
-		n, err := exec(ctx, tx, `UPDATE uploads SET state = 'settling', reason = 'quiet', error = '', remedy = '', due = $1
+		n, err := exec(ctx, tx, `UPDATE uploads SET state = 'settling', reason = 'quiet', error = '', remedy = '', due = $1, changed = $1
 			WHERE destination = $2 AND state = 'held' AND reason IN ('no-album', 'settings', 'type')`, nanos(now), d)
 		if err != nil {
 			return err

@@ -171,6 +171,59 @@ func TestQuietIsSinceTheLastChange(t *testing.T) {
 	w.want(e, "one:sending")
 }
 
+func TestCeilingEndsEndlessRewriting(t *testing.T) {
+	for name, content := range map[string]func(i int) string{
+		"other bytes": func(i int) string { return fmt.Sprint("bytes ", i) },
+		"same bytes":  func(int) string { return "bytes" },
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, sqlite(t))
+			w.quiet, w.ceiling = 2*time.Second, 10*time.Second
+			e := w.put("/a/x.jpg", content(0))
+			for i := range 9 {
+				w.idle("one")
+				w.pass(time.Second)
+				e = w.put("/a/x.jpg", content(i+1))
+			}
+			w.pass(time.Second)
+			if c := w.claim("one", 1)[0]; c.Entry != e.ID || c.SHA256 != e.SHA256 {
+				t.Errorf("claimed %+v", c)
+			}
+			e = w.put("/a/x.jpg", "after") // a new time begins
+			w.pass(1500 * time.Millisecond)
+			w.idle("one")
+		})
+	}
+}
+
+func TestChangedFollowsEveryChange(t *testing.T) {
+	w := newWorld(t, sqlite(t))
+	e := w.put("/a/x.jpg", "X")
+	last := w.only(e).Changed
+	step := func(what string, f func()) {
+		t.Helper()
+		w.pass(time.Second)
+		f()
+		if got := w.only(e).Changed; !got.Equal(w.clock()) || !got.After(last) {
+			t.Errorf("%s: changed at %v, now %v", what, got, w.clock())
+		}
+		last = w.only(e).Changed
+	}
+	var c uploader.Claimed
+	step("claim", func() { c = w.claim("one", 1)[0] })
+	step("finish", func() { w.finish(c, uploader.Outcome{State: uploader.Held, Reason: "why", Wait: -1}) })
+	step("release", func() {
+		if err := w.l.Release(t.Context(), w.only(e).ID); err != nil {
+			t.Fatal(err)
+		}
+	})
+	step("pause", func() {
+		if err := w.l.Pause(t.Context(), "one", "by hand"); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
 func TestTemporaryNamesOweNothingUntilTheFinalName(t *testing.T) {
 	onBoth(t, func(t *testing.T, w *world) {
 		e := w.put("/ab/x.part", "X")
@@ -204,7 +257,7 @@ func TestMoveToARouteOfOtherDestinations(t *testing.T) {
 
 func TestTreesAreExpandedBeforeAnyClaim(t *testing.T) {
 	onBoth(t, func(t *testing.T, w *world) {
-		const files = 1203 // more than two batches
+		const files = 603 // more than a batch
 		var es []vfs.Entry
 		for i := range files {
 			es = append(es, w.put(fmt.Sprintf("/unrouted/sub%d/%d.jpg", i%3, i), fmt.Sprint(i)))
@@ -243,12 +296,11 @@ func run(t *testing.T, w *world, done func() bool) {
 	defer stop()
 	ended := make(chan error)
 	go func() { ended <- w.l.Run(ctx) }()
-	for end := time.After(30 * time.Second); !done(); {
+	for end := time.After(2 * time.Minute); !done() && !t.Failed(); {
 		select {
 		case <-changed:
 		case <-end:
 			t.Error("the ledger's housekeeping does not come to an end")
-			cancel()
 		}
 	}
 	cancel()
@@ -259,7 +311,7 @@ func run(t *testing.T, w *world, done func() bool) {
 
 func TestExpansionGoesOnAfterACrash(t *testing.T) {
 	w := newWorld(t, sqlite(t))
-	const files = 1300
+	const files = 1100
 	for i := range files {
 		w.put(fmt.Sprintf("/unrouted/%d.jpg", i), fmt.Sprint(i))
 	}

@@ -35,6 +35,9 @@ type Options struct {
 	// Quiet is how long the bytes of a change must have been left alone before
 	// they are sent; nil: 2 s for each.
 	Quiet func(vfs.Change) time.Duration
+	// Ceiling is how long a file may go on changing before it is sent all the same;
+	// nil or 0: for ever.
+	Ceiling func() time.Duration
 	// Locked returns those of entries that a client holds under a lock, itself or
 	// a directory above; nil: none ever are.
 	Locked func(ctx context.Context, tx vfs.Tx, entries []vfs.ID) (map[vfs.ID]bool, error)
@@ -48,6 +51,7 @@ type Options struct {
 type Ledger struct {
 	db      vfs.Database
 	quiet   func(vfs.Change) time.Duration
+	ceiling func() time.Duration
 	locked  func(ctx context.Context, tx vfs.Tx, entries []vfs.ID) (map[vfs.ID]bool, error)
 	clock   func() time.Time
 	dbClock bool // ask PostgreSQL for the time of leases
@@ -70,10 +74,13 @@ var _ uploader.Ledger = (*Ledger)(nil)
 // directory proves that nobody else lives; on PostgreSQL those whose lease ran
 // out.
 func New(ctx context.Context, db vfs.Database, o Options) (*Ledger, error) {
-	l := &Ledger{db: db, quiet: o.Quiet, locked: o.Locked, clock: o.Clock, log: o.Log,
+	l := &Ledger{db: db, quiet: o.Quiet, ceiling: o.Ceiling, locked: o.Locked, clock: o.Clock, log: o.Log,
 		dbClock: o.Clock == nil && db.Postgres(), owner: rand.Text()}
 	if l.quiet == nil {
 		l.quiet = func(vfs.Change) time.Duration { return 2 * time.Second }
+	}
+	if l.ceiling == nil {
+		l.ceiling = func() time.Duration { return 0 }
 	}
 	if l.clock == nil {
 		l.clock = time.Now

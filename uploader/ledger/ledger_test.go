@@ -25,16 +25,17 @@ import (
 
 // world is a database with entries, a ledger over it and a clock to turn.
 type world struct {
-	t      testing.TB
-	db     vfs.Database
-	open   func() vfs.Database // opens the same database again
-	l      *ledger.Ledger
-	router router
-	quiet  time.Duration
-	locked map[vfs.ID]bool
-	mu     sync.Mutex
-	now    time.Time
-	next   vfs.ID
+	t       testing.TB
+	db      vfs.Database
+	open    func() vfs.Database // opens the same database again
+	l       *ledger.Ledger
+	router  router
+	quiet   time.Duration
+	ceiling time.Duration
+	locked  map[vfs.ID]bool
+	mu      sync.Mutex
+	now     time.Time
+	next    vfs.ID
 }
 
 // router routes "/a/…" to one, "/b/…" to two, "/ab/…" to both, nothing else.
@@ -123,7 +124,8 @@ func (w *world) reopen() {
 	w.t.Helper()
 	l, err := ledger.New(w.t.Context(), w.db, ledger.Options{
 		Router: w.router, Destinations: []string{"one", "two", "three"}, Clock: w.clock,
-		Quiet: func(vfs.Change) time.Duration { return w.quiet },
+		Quiet:   func(vfs.Change) time.Duration { return w.quiet },
+		Ceiling: func() time.Duration { return w.ceiling },
 		Locked: func(_ context.Context, _ vfs.Tx, ids []vfs.ID) (map[vfs.ID]bool, error) {
 			return w.locked, nil
 		},

@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"context"
+	"database/sql"
 	"time"
 
 	"slipway/uploader"
@@ -70,6 +71,67 @@ func (l *Ledger) Probe(ctx context.Context, destination string) (mine bool, err 
 		return err
 	})
 	return mine, wrap("probe", err)
+}
+
+// probeNow makes a destination that refused be probed at once, rather than when
+// its time comes.
+func probeNow(ctx context.Context, tx vfs.Tx, destination string, now time.Time) error {
+	_, err := tx.Exec(ctx, "UPDATE destinations SET probe = $1 WHERE name = $2 AND paused <> 0 AND probe > $1", nanos(now), destination)
+	return err
+}
+
+// ProbeNow makes every destination that refused be probed at once, because its
+// key may have been corrected. Those paused by hand stay so.
+func (l *Ledger) ProbeNow(ctx context.Context) error {
+	err := l.write(ctx, func(ctx context.Context, tx vfs.Tx, now time.Time) error {
+		for d := range l.config.Load().destinations {
+			if err := probeNow(ctx, tx, d, now); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err == nil {
+		l.hear.due("", l.clock())
+	}
+	return wrap("probe", err)
+}
+
+// HostPause is a host that asked to slow down.
+type HostPause struct {
+	Until  time.Time
+	Reason string // in plain words
+}
+
+// HostPauses returns the hosts to which nothing is sent now.
+func (l *Ledger) HostPauses(ctx context.Context) (map[string]HostPause, error) {
+	all := make(map[string]HostPause)
+	err := l.db.Read(ctx, func(ctx context.Context, tx vfs.Tx) error {
+		now, err := l.now(ctx, tx)
+		if err != nil {
+			return err
+		}
+		return each(ctx, tx, func(s *sql.Rows) error {
+			var name, reason string
+			var until int64
+			err := s.Scan(&name, &until, &reason)
+			all[name] = HostPause{Until: moment(until), Reason: reason}
+			return err
+		}, "SELECT name, until, reason FROM hosts WHERE until > $1", nanos(now))
+	})
+	return all, wrap("hosts", err)
+}
+
+// ResumeHost sends to a host again though it asked to wait.
+func (l *Ledger) ResumeHost(ctx context.Context, host string) error {
+	err := l.write(ctx, func(ctx context.Context, tx vfs.Tx, _ time.Time) error {
+		_, err := tx.Exec(ctx, "DELETE FROM hosts WHERE name = $1", host)
+		return err
+	})
+	if err == nil {
+		l.hear.due("", l.clock())
+	}
+	return wrap("resume", err)
 }
 
 // Resume ends a pause; see uploader.Pauses. None is no error.

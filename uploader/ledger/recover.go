@@ -11,8 +11,11 @@ import (
 
 // stillAtWork is how long after a restart a lost reply is first looked into. The
 // host may be at work on the picture, and one that refuses repeats takes both of
-// two that come at the same time.
-const stillAtWork = 10 * time.Second
+// two that come at the same time. A large picture takes it longer: a second a
+// megabyte is more than any was seen to take.
+func stillAtWork(size int64) time.Duration {
+	return 10*time.Second + time.Duration(size)*time.Second>>20
+}
 
 // orphan is a claim whose worker is gone.
 type orphan struct {
@@ -78,7 +81,7 @@ func (o orphan) outcome() uploader.Outcome {
 		out.State, out.Reason, out.Lost, out.Sent = uploader.AmbiguousState, uploader.ReasonLostReply, true, o.body
 	}
 	if out.State == uploader.AmbiguousState {
-		out.Wait = stillAtWork
+		out.Wait = stillAtWork(o.Size)
 		out.Error = "The gateway was stopped before the host's answer arrived; the host may have the file."
 	}
 	return out

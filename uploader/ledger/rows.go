@@ -13,8 +13,8 @@ import (
 
 const selectUploads = `SELECT u.id, u.key, u.entry, u.path, u.destination, u.host, COALESCE(u.blob, ''), u.inline, u.sha256, u.size, u.type,
 	u.state, u.reason, u.error, u.remedy, u.notes, u.attempts, u.tries, u.ord, u.unusual, u.copy, u.released, u.attempt, u.body,
-	CASE WHEN e.sha256 = u.sha256 THEN 1 ELSE 0 END, u.due, u.created, u.sent, u.finished, u.lost, u.album, u.category,
-	COALESCE(d.paused, 0), COALESCE(b.until, 0), COALESCE(h.id, 0), COALESCE(h.host, ''), COALESCE(h.destination, ''), COALESCE(h.album, ''), COALESCE(h.category, ''),
+	CASE WHEN e.sha256 = u.sha256 THEN 1 ELSE 0 END, u.due, u.created, u.changed, u.sent, u.finished, u.lost, u.album, u.category,
+	COALESCE(d.paused, 0), COALESCE(d.error, ''), COALESCE(d.remedy, ''), COALESCE(d.probe, 0), COALESCE(b.until, 0), COALESCE(b.reason, ''), COALESCE(h.id, 0), COALESCE(h.host, ''), COALESCE(h.destination, ''), COALESCE(h.album, ''), COALESCE(h.category, ''),
 	COALESCE(h.created, 0), COALESCE(h.expires, 0), COALESCE(h.deleted, 0), COALESCE(h.remote, ''), COALESCE(h.url, ''),
 	COALESCE(h.viewer_url, ''), COALESCE(h.thumbnail_url, ''), COALESCE(h.identical, 0)
 	FROM uploads u LEFT JOIN entries e ON e.id = u.entry LEFT JOIN hosted h ON h.id = u.hosted LEFT JOIN destinations d ON d.name = u.destination
@@ -25,8 +25,10 @@ type scanned struct {
 	uploader.Upload
 	attempt int
 	paused  bool
-	until   int64 // the host's bucket is paused
-	body    int64 // since when the present attempt's may be complete; 0: not
+	pause   Stats  // of the destination
+	slow    string // why the host's bucket is paused
+	until   int64  // the host's bucket is paused
+	body    int64  // since when the present attempt's may be complete; 0: not
 }
 
 func scanUpload(s *sql.Rows) (scanned, error) {
@@ -34,22 +36,23 @@ func scanUpload(s *sql.Rows) (scanned, error) {
 	u, h := &r.Upload, uploader.Hosted{}
 	var sum []byte
 	var notes string
-	var inline, released, present, due, created, sent, finished, lost, paused, made, expires, deleted, identical int64
+	var inline, released, present, due, created, changed, sent, finished, lost, paused, probe, made, expires, deleted, identical int64
 	err := s.Scan(&u.ID, &u.Key, &u.Entry, &u.Path, &u.Destination, &u.Host, &u.Blob, &inline, &sum, &u.Size, &u.Type,
 		&u.State, &u.Reason, &u.Error, &u.Remedy, &notes, &u.Attempts, &u.Tries, &u.Order, &u.Unusual, &u.Copy, &released, &r.attempt, &r.body,
-		&present, &due, &created, &sent, &finished, &lost, &u.Album, &u.Category,
-		&paused, &r.until, &h.ID, &h.Host, &h.Destination, &h.Album, &h.Category,
+		&present, &due, &created, &changed, &sent, &finished, &lost, &u.Album, &u.Category,
+		&paused, &r.pause.Error, &r.pause.Remedy, &probe, &r.until, &r.slow, &h.ID, &h.Host, &h.Destination, &h.Album, &h.Category,
 		&made, &expires, &deleted, &h.Result.ID, &h.URL, &h.ViewerURL, &h.ThumbnailURL, &identical)
 	if err != nil {
 		return r, err
 	}
 	copy(u.SHA256[:], sum)
 	u.Inline, u.Released, u.Present = inline != 0, released != 0, present != 0
-	u.Due, u.Created, u.Sent, u.Finished, u.Lost = moment(due), moment(created), moment(sent), moment(finished), moment(lost)
+	u.Due, u.Created, u.Changed, u.Sent, u.Finished, u.Lost = moment(due), moment(created), moment(changed), moment(sent), moment(finished), moment(lost)
 	if notes != "" {
 		u.Notes = strings.Split(notes, "\n")
 	}
 	r.paused = paused != 0
+	r.pause.Paused, r.pause.Probe = moment(paused), moment(probe)
 	if h.ID != 0 {
 		h.SHA256, h.Created, h.Expires, h.Deleted = u.SHA256, moment(made), moment(expires), moment(deleted)
 		h.Result.Expires, h.Identical, h.Awaiting = h.Expires, identical != 0, u.State == uploader.Awaiting
@@ -84,9 +87,11 @@ func (l *Ledger) shown(ctx context.Context, tx vfs.Tx, where string, args ...any
 			case !there[r.Destination]:
 				r.Reason = uploader.ReasonGone
 			case r.paused:
-				r.Reason = uploader.ReasonPaused
+				r.Reason, r.Due = uploader.ReasonPaused, r.pause.Probe
+				r.Error, r.Remedy = r.pause.Error, r.pause.Remedy
+				r.Changed = latest(r.Changed, r.pause.Paused)
 			case r.until > nanos(now):
-				r.Reason = uploader.ReasonSlowDown
+				r.Reason, r.Due = uploader.ReasonSlowDown, latest(r.Due, moment(r.until))
 			}
 		}
 		us = append(us, r.Upload)
@@ -122,4 +127,11 @@ type Bytes struct {
 	Type   string
 	URL    string    // as it was given out
 	Stored time.Time // when the host, we, took it
+}
+
+func latest(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
 }

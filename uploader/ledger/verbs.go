@@ -15,15 +15,15 @@ import (
 type verb struct {
 	name string
 	from []uploader.State // the states it applies to
-	set  string           // $1 is the time, $2 the id
+	set  string           // $1 is when it is due, $2 the id, $3 the time
 	drop bool             // lets the bytes go
 }
 
-const fresh = "state = 'settling', tries = 0, unusual = 0, due = $1, finished = 0"
+const fresh = "changed = $3, state = 'settling', tries = 0, unusual = 0, due = $1, finished = 0"
 
 var (
 	retry   = verb{name: "retry", from: []uploader.State{uploader.Settling, uploader.Held, uploader.Failed, uploader.AmbiguousState}, set: fresh + ", reason = ''"}
-	hold    = verb{name: "hold", from: []uploader.State{uploader.Settling, uploader.Failed, uploader.AmbiguousState}, set: "state = 'held', reason = 'by-hand', finished = 0, due = CASE WHEN due > $1 THEN due ELSE $1 END"}
+	hold    = verb{name: "hold", from: []uploader.State{uploader.Settling, uploader.Failed, uploader.AmbiguousState}, set: "changed = $3, state = 'held', reason = 'by-hand', finished = 0, due = CASE WHEN due > $1 THEN due ELSE $1 END"}
 	release = verb{name: "release", from: []uploader.State{uploader.Held}, set: fresh + ", reason = '', error = '', remedy = '', released = 1"}
 	drop    = verb{name: "drop", from: []uploader.State{uploader.Settling, uploader.Held, uploader.Failed, uploader.AmbiguousState}, drop: true}
 )
@@ -62,7 +62,7 @@ func (l *Ledger) do(ctx context.Context, v verb, id int64) error {
 		if v.drop {
 			err = end(ctx, tx, id, uploader.Dropped, uploader.ReasonByHand, now)
 		} else {
-			_, err = tx.Exec(ctx, "UPDATE uploads SET "+v.set+" WHERE id = $2", nanos(now), id)
+			_, err = tx.Exec(ctx, "UPDATE uploads SET "+v.set+" WHERE id = $2", nanos(now), id, nanos(now))
 		}
 		if err == nil && u.State == uploader.AmbiguousState {
 			err = unpark(ctx, tx, uploader.Claimed{Upload: u}, now)
@@ -92,7 +92,10 @@ func (l *Ledger) RetryNow(ctx context.Context, entry vfs.ID, due time.Time) erro
 		us, _, err := uploadsAnd(ctx, tx, "WHERE u.entry = $1", int64(entry))
 		for _, u := range us {
 			if err == nil && u.Present && inTrouble(u) {
-				_, err = tx.Exec(ctx, "UPDATE uploads SET "+fresh+", reason = 'quiet' WHERE id = $2", nanos(due), u.ID)
+				_, err = tx.Exec(ctx, "UPDATE uploads SET "+fresh+", reason = 'quiet' WHERE id = $2", nanos(due), u.ID, nanos(now))
+			}
+			if err == nil && u.Present && u.State == uploader.Settling {
+				err = probeNow(ctx, tx, u.Destination, now)
 			}
 			if err == nil && u.State == uploader.AmbiguousState {
 				err = unpark(ctx, tx, uploader.Claimed{Upload: u}, now)

@@ -58,6 +58,8 @@ CREATE TABLE uploads (
     lost        BIGINT NOT NULL DEFAULT 0,  -- since when a reply is missing
     due         BIGINT NOT NULL,
     created     BIGINT NOT NULL,
+    changed     BIGINT NOT NULL,  -- when anything that people see of it did
+    since       BIGINT NOT NULL,  -- since when the file has been changing without being sent
     sent        BIGINT NOT NULL DEFAULT 0,
     finished    BIGINT NOT NULL DEFAULT 0,
     album       TEXT    NOT NULL DEFAULT '',

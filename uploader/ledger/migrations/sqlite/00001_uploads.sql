@@ -58,6 +58,8 @@ CREATE TABLE uploads (
     lost        INTEGER NOT NULL DEFAULT 0,  -- since when a reply is missing
     due         INTEGER NOT NULL,
     created     INTEGER NOT NULL,
+    changed     INTEGER NOT NULL,  -- when anything that people see of it did
+    since       INTEGER NOT NULL,  -- since when the file has been changing without being sent
     sent        INTEGER NOT NULL DEFAULT 0,
     finished    INTEGER NOT NULL DEFAULT 0,
     album       TEXT    NOT NULL DEFAULT '',
