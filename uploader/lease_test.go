@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"testing"
 	"time"
 
@@ -72,8 +73,6 @@ func TestLeasesAreRenewed(t *testing.T) {
 		h := w.host("one", uploader.Properties{})
 		h.delay = 2 * time.Hour
 		w.config.Lease = 2 * time.Minute
-		var slow slowLedger
-		w.config.Ledger = &slow
 		w.start()
 		e := w.put("/one/a.jpg", "A")
 		later(2*time.Hour + time.Second)
@@ -86,28 +85,39 @@ func TestLeasesAreRenewed(t *testing.T) {
 // slowLedger is a ledger whose methods fail from outside.
 type slowLedger struct {
 	uploader.Ledger
+	mu                  sync.Mutex
 	renew, finish, sent error
 	finished            int
 }
 
+func (l *slowLedger) locked(f func() error) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return f()
+}
+
+// recover lets every method work again.
+func (l *slowLedger) recover() {
+	_ = l.locked(func() error { l.renew, l.finish, l.sent = nil, nil, nil; return nil })
+}
+
 func (l *slowLedger) Renew(ctx context.Context, c []uploader.Claimed, lease time.Duration) ([]uploader.Claimed, error) {
-	if l.renew != nil {
-		return nil, l.renew
+	if err := l.locked(func() error { return l.renew }); err != nil {
+		return nil, err
 	}
 	return l.Ledger.Renew(ctx, c, lease)
 }
 
 func (l *slowLedger) Finish(ctx context.Context, c uploader.Claimed, o uploader.Outcome) error {
-	l.finished++
-	if l.finish != nil {
-		return l.finish
+	if err := l.locked(func() error { l.finished++; return l.finish }); err != nil {
+		return err
 	}
 	return l.Ledger.Finish(ctx, c, o)
 }
 
 func (l *slowLedger) Sent(ctx context.Context, c uploader.Claimed) error {
-	if l.sent != nil {
-		return l.sent
+	if err := l.locked(func() error { return l.sent }); err != nil {
+		return err
 	}
 	return l.Ledger.Sent(ctx, c)
 }
@@ -118,13 +128,13 @@ func TestRequestIsCancelledWhereTheLeaseCannotBeRenewed(t *testing.T) {
 		slow := &slowLedger{renew: errors.New("disk full")}
 		w.config.Ledger = slow
 		w.config.Lease = 90 * time.Second
-		var ended time.Time
-		h.then(step{do: func(ctx context.Context) { <-ctx.Done(); ended = time.Now() }})
+		ended := make(chan time.Time, 1)
+		h.then(step{do: func(ctx context.Context) { <-ctx.Done(); ended <- time.Now() }})
 		w.start()
 		begin := time.Now()
 		e := w.put("/one/a.jpg", "A")
 		later(5 * time.Minute)
-		if d := ended.Sub(begin); d != time.Minute {
+		if d := (<-ended).Sub(begin); d != time.Minute {
 			t.Errorf("cancelled after %v, want two thirds of the lease", d)
 		}
 		if u := w.upload(e); len(h.stored) != 1 || h.requests() != 2 || u.State != uploader.Done {
@@ -145,7 +155,7 @@ func TestNothingIsSentWholeThatIsNotRecorded(t *testing.T) {
 		if len(h.stored) != 0 || h.requests() < 2 {
 			t.Errorf("%d stored, %d requests", len(h.stored), h.requests())
 		}
-		slow.sent = nil
+		slow.recover()
 		later(time.Hour)
 		w.want(e, "done")
 	})
@@ -160,7 +170,7 @@ func TestOutcomeIsWrittenWhenTheDatabaseRecovers(t *testing.T) {
 		e := w.put("/one/a.jpg", "A")
 		later(10 * time.Second)
 		w.want(e, "sending")
-		slow.finish = nil
+		slow.recover()
 		later(20 * time.Second)
 		if w.want(e, "done"); h.requests() != 1 || slow.finished < 5 {
 			t.Errorf("%d requests, finished %d times", h.requests(), slow.finished)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"io/fs"
@@ -25,7 +26,14 @@ import (
 	"slipway/vfs/index"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	// A run of the property test is a gateway's whole life: fewer do, unless the
+	// command line says otherwise.
+	if err := flag.Set("rapid.checks", "30"); err != nil {
+		panic(err)
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // bubble runs a test with the clock of a synctest bubble, which passes only when
 // everything waits.
@@ -47,6 +55,7 @@ type world struct {
 	tree     *index.Tree
 	l        *ledger.Ledger
 	hosts    map[string]*fakeHost // by destination
+	mu       sync.Mutex
 	plan     uploader.Plan
 	planErr  error
 	whole    error
@@ -107,9 +116,18 @@ func (w *world) Owed(p, _ string, size int64) (owed []uploader.Owed) {
 }
 
 func (w *world) Plan(_ context.Context, u uploader.Upload, _ func() (map[string]string, error)) (uploader.Plan, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	p := w.plan
 	p.Keys.CategoryID = path.Base(path.Dir(u.Path))
 	return p, w.planErr
+}
+
+// set changes what the running pool looks at.
+func (w *world) set(f func()) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	f()
 }
 
 // host adds a destination.
@@ -132,7 +150,11 @@ func (w *world) start() {
 	if c.Open == nil {
 		c.Open = w.content
 	}
-	c.Whole = func(context.Context, uploader.Upload, uploader.Open) error { return w.whole }
+	c.Whole = func(context.Context, uploader.Upload, uploader.Open) error {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		return w.whole
+	}
 	if c.Destinations == nil {
 		for name, h := range w.hosts {
 			c.Destinations = append(c.Destinations, uploader.Destination{Name: name, Driver: h.driver(), Limits: h.props.Limits, Slots: 2})
