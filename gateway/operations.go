@@ -84,14 +84,14 @@ func (o operations) filter(f operate.Filter) (ledger.Filter, error) {
 	for _, name := range f.States {
 		state := uploader.State(name)
 		if !slices.Contains(uploader.States, state) {
-			return filter, fmt.Errorf("%w: there is no state %q; the states are %v", operate.ErrUsage, name, uploader.States)
+			return filter, operate.Errorf(operate.Usage, "there is no state %q; the states are %v", name, uploader.States)
 		}
 		filter.States = append(filter.States, state)
 	}
 	if f.Path != "" {
 		p, err := vfs.Clean(f.Path)
 		if err != nil {
-			return filter, fmt.Errorf("%w: %w", operate.ErrUsage, err)
+			return filter, operate.Errorf(operate.Usage, "%v", err)
 		}
 		filter.Prefix = p
 	}
@@ -117,7 +117,7 @@ func (o operations) Act(ctx context.Context, verb operate.Verb, ids []int64, f o
 	}[verb]
 	return func(yield func(operate.Upload, error) bool) {
 		if !ok {
-			yield(operate.Upload{}, fmt.Errorf("%w: there is no verb %q", operate.ErrUsage, verb))
+			yield(operate.Upload{}, operate.Errorf(operate.Usage, "there is no verb %q", verb))
 			return
 		}
 		chosen := func(yield func(int64, error) bool) {
@@ -224,7 +224,7 @@ func entryShown(p string, e vfs.Entry, rows []uploader.Upload) operate.Entry {
 func (o operations) Put(ctx context.Context, p string, size int64, modified time.Time, r io.Reader) (operate.Entry, error) {
 	view := o.fs.WithContext(ctx).(*vfs.FS)
 	if err := view.Admit(p, size); err != nil {
-		return operate.Entry{}, err
+		return operate.Entry{}, plain(err)
 	}
 	if err := view.MkdirAll(path.Dir(path.Clean("/"+p)), 0o755); err != nil {
 		return operate.Entry{}, err
@@ -243,10 +243,20 @@ func (o operations) Put(ctx context.Context, p string, size int64, modified time
 	}
 	f.SetModTime(modified)
 	if err := f.Close(); err != nil {
-		return operate.Entry{}, err
+		return operate.Entry{}, plain(err)
 	}
 	rows, err := o.ledger.Entry(ctx, f.Result().ID)
 	return entryShown(path.Join(path.Dir(path.Clean("/"+p)), f.Result().Name), f.Result(), rows), err
+}
+
+// plain returns what a refusal says, without the operation and the path that
+// everybody knows.
+func plain(err error) error {
+	var r interface{ Reason() string }
+	if errors.As(err, &r) {
+		return operate.Errorf(operate.Failed, "%s", r.Reason())
+	}
+	return err
 }
 
 // onItsWay reports whether any of the rows may still end by itself.
@@ -343,7 +353,7 @@ func (o operations) Destinations(ctx context.Context) ([]operate.Destination, er
 // known fails for a destination that is not configured.
 func (o operations) known(name string) error {
 	if names := o.settings.Load().names(); !slices.Contains(names, name) {
-		return fmt.Errorf("%w: there is no destination %q; the destinations are %v", operate.ErrUsage, name, names)
+		return operate.Errorf(operate.Usage, "there is no destination %q; the destinations are %v", name, names)
 	}
 	return nil
 }
@@ -378,7 +388,7 @@ func (o operations) Reload(ctx context.Context) (operate.Reloaded, error) { retu
 func (o operations) Explain(ctx context.Context, p string) (operate.Explanation, error) {
 	p, err := vfs.Clean(p)
 	if err != nil {
-		return operate.Explanation{}, fmt.Errorf("%w: %w", operate.ErrUsage, err)
+		return operate.Explanation{}, operate.Errorf(operate.Usage, "%v", err)
 	}
 	e, err := o.entryAt(ctx, p)
 	if err != nil {

@@ -68,6 +68,10 @@ func (r receipts) upload(u uploader.Upload) sidecar.Upload {
 	if p := u.Picture; p != nil {
 		s.URL, s.ViewerURL, s.ThumbnailURL, s.ID = p.URL, p.ViewerURL, p.ThumbnailURL, p.Result.ID
 	}
+	if u.State == uploader.Done && u.Reason == uploader.ReasonNoURL && s.Error == "" {
+		s.Error = "The host has the picture, but the reply with its URL was lost, and it does not tell again."
+		s.Remedy = "Look for it on the host's site, by its time and name. Drop it there and upload it again, or leave it: nothing is missing but the URL."
+	}
 	if u.State == uploader.Settling || u.State == uploader.AmbiguousState {
 		s.NextTry = u.Due
 	}
@@ -81,6 +85,8 @@ func (r receipts) trouble(u uploader.Upload) bool {
 	switch u.State {
 	case uploader.Failed, uploader.AmbiguousState:
 		return true
+	case uploader.Done:
+		return u.Reason == uploader.ReasonNoURL
 	case uploader.Settling:
 		return u.Error != ""
 	case uploader.Held:
