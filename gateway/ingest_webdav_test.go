@@ -80,33 +80,35 @@ func (c *davClient) PutFrom(name string, r io.Reader) error {
 	return err
 }
 
-// PutCut declares the whole length and resets the connection on the way.
+// PutCut breaks off twice: once where the whole length was declared, and once in
+// chunks of which the last is missing.
 func (c *davClient) PutCut(name string, data []byte, n int) error {
-	u, err := url.Parse(c.address(name))
-	if err != nil {
-		return err
-	}
-	conn, err := net.Dial("tcp", u.Host)
-	if err != nil {
-		return err
-	}
-	defer conn.Close()
-	r, err := http.NewRequest(http.MethodPut, u.String(), nil)
+	return errors.Join(
+		c.cut(name, fmt.Sprintf("Content-Length: %d\r\n\r\n%s", len(data), data[:n])),
+		c.cut(name, fmt.Sprintf("Transfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n", n, data[:n])),
+	)
+}
+
+// cut sends a PUT whose rest is given, and ends its side of the connection.
+func (c *davClient) cut(name, rest string) error {
+	r, err := http.NewRequest(http.MethodPut, c.address(name), nil)
 	if err != nil {
 		return err
 	}
 	r.SetBasicAuth(c.user, c.password)
-	_, err = fmt.Fprintf(conn, "PUT %s HTTP/1.1\r\nHost: %s\r\nAuthorization: %s\r\nContent-Length: %d\r\n\r\n%s",
-		u.EscapedPath(), u.Host, r.Header.Get("Authorization"), len(data), data[:n])
+	conn, err := net.Dial("tcp", r.URL.Host)
 	if err != nil {
 		return err
 	}
-	// The end of our side is seen in the body's place; the reply says when the
-	// gateway is through with it.
-	if err := errors.Join(conn.(*net.TCPConn).CloseWrite(), conn.SetReadDeadline(time.Now().Add(patience))); err != nil {
+	defer conn.Close()
+	_, err = fmt.Fprintf(conn, "PUT %s HTTP/1.1\r\nHost: %s\r\nAuthorization: %s\r\n%s",
+		r.URL.EscapedPath(), r.URL.Host, r.Header.Get("Authorization"), rest)
+	// The reply says when the gateway is through with it.
+	err = errors.Join(err, conn.(*net.TCPConn).CloseWrite(), conn.SetReadDeadline(time.Now().Add(patience)))
+	if err != nil {
 		return err
 	}
-	reply, _ := io.ReadAll(conn)
+	reply, _ := io.ReadAll(conn) // also when it is reset
 	if bytes.HasPrefix(reply, []byte("HTTP/1.1 2")) {
 		return fmt.Errorf("a PUT that was cut is answered %q", reply)
 	}
