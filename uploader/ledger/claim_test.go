@@ -139,7 +139,7 @@ func TestClaimsEndWithTheProcess(t *testing.T) {
 	if n := w.count("SELECT count(*) FROM attempts WHERE outcome = 'interrupted'"); n != 3 {
 		t.Errorf("%d interrupted attempts", n)
 	}
-	w.pass(10 * time.Second) // in which the host may still be at work
+	w.pass(11 * time.Second) // in which the host may still be at work
 	got := w.claimSome("one", 3)
 	if len(got) != 2 || !got[0].Resolve || got[0].Entry != b.ID || got[1].Resolve {
 		t.Fatalf("%+v", got)

@@ -430,3 +430,15 @@ func TestSameBytesGoOnBehindALostReplyGivenUp(t *testing.T) {
 		})
 	}
 }
+
+func TestNothingIsClaimedByAnOldRoute(t *testing.T) {
+	w := newWorld(t, sqlite(t))
+	e := w.put("/a/d/x.jpg", "X")
+	w.move(w.lookup("/a/d"), "/b/d")
+	w.idle("one") // it is still owed to one, until the tree is expanded
+	w.want(e, "one:settling/quiet")
+	run(t, w, func() bool { return w.count("SELECT count(*) FROM reroutes") == 0 })
+	w.want(e, "one:superseded/moved two:settling/quiet")
+	w.idle("one")
+	w.claim("two", 1)
+}
