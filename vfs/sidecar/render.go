@@ -127,10 +127,12 @@ var brackets = strings.NewReplacer("[", "%5B", "]", "%5D")
 func renderError(b *bytes.Buffer, pictures []picture, r render) {
 	p := pictures[0]
 	fmt.Fprintf(b, "%s\n", visible(p.name))
+	retry := false
 	for _, u := range p.receipt.Uploads {
 		if !u.Trouble {
 			continue
 		}
+		retry = retry || u.State != "done"
 		fmt.Fprintf(b, "\n%s: %s\n", visible(u.Destination), u.standing())
 		for _, line := range []struct{ label, text string }{
 			{"What happened", u.Error},
@@ -142,7 +144,7 @@ func renderError(b *bytes.Buffer, pictures []picture, r render) {
 			}
 		}
 	}
-	if r.canRetry {
+	if r.canRetry && retry {
 		fmt.Fprint(b, "\nDelete this file to try again now.\n")
 	}
 }
@@ -154,6 +156,8 @@ func (u Upload) standing() string {
 		tries = "1 try"
 	}
 	switch u.State {
+	case "done":
+		return "sent, but its URL is not known."
 	case "failed":
 		return "not sent; given up after " + tries + "."
 	case "held":
