@@ -15,8 +15,14 @@ import (
 // Apply makes one change in one transaction.
 func (t *Tree) Apply(ctx context.Context, op vfs.Op) (result vfs.Entry, replaced bool, err error) {
 	name, p := describe(op)
+	var spare vfs.ID
+	if _, isPut := op.(vfs.Put); isPut {
+		if spare, err = t.ids.draw(ctx, t.db); err != nil {
+			return result, false, pathError(name, p, err)
+		}
+	}
 	err = t.db.Write(ctx, func(ctx context.Context, tx vfs.Tx) error {
-		c := change{Tx: tx, now: t.clock()}
+		c := change{Tx: tx, now: t.clock(), spare: spare}
 		var err error
 		if result, replaced, err = c.apply(ctx, op); err != nil {
 			return err
@@ -49,6 +55,7 @@ func describe(op vfs.Op) (name, p string) {
 type change struct {
 	vfs.Tx
 	now     time.Time
+	spare   vfs.ID // of an entry to be made; 0: none was drawn beforehand
 	changes []vfs.Change
 }
 
@@ -82,13 +89,13 @@ func (c *change) exec(ctx context.Context, query string, args ...any) error {
 	return nil
 }
 
-// newID draws n entry ids and returns the last of them.
-func (c *change) newIDs(ctx context.Context, n int64) (last vfs.ID, err error) {
-	err = c.QueryRow(ctx, "UPDATE counters SET value = value + $1 WHERE name = 'entry' RETURNING value", n).Scan(&last)
-	if err != nil {
-		return 0, fmt.Errorf("index: %w", err)
+// newID returns the id of an entry to be made.
+func (c *change) newID(ctx context.Context) (vfs.ID, error) {
+	if id := c.spare; id != 0 {
+		c.spare = 0
+		return id, nil
 	}
-	return last, nil
+	return newIDs(ctx, c, 1)
 }
 
 // blobAge is how long after a blob's id was drawn a transaction may name it: the
@@ -237,7 +244,7 @@ func (c *change) store(ctx context.Context, e vfs.Entry, s slot) (vfs.Entry, err
 		e.Name = s.old.Name
 	} else {
 		e.Created = c.now
-		if e.ID, err = c.newIDs(ctx, 1); err == nil {
+		if e.ID, err = c.newID(ctx); err == nil {
 			err = c.insert(ctx, e)
 		}
 	}
@@ -308,7 +315,7 @@ func (c *change) mkdir(ctx context.Context, op vfs.Mkdir) (e vfs.Entry, err erro
 }
 
 func (c *change) makeDir(ctx context.Context, parent vfs.ID, name string) (vfs.Entry, error) {
-	id, err := c.newIDs(ctx, 1)
+	id, err := c.newID(ctx)
 	if err != nil {
 		return vfs.Entry{}, err
 	}

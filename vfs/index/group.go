@@ -80,6 +80,10 @@ func (db *Database) writer() {
 type groupWriter struct {
 	db *Database
 	tx *session // nil: none is open
+	// How many members the next group may come to have, where writers are known
+	// to take turns, and how long it is worth to wait for them; see gather.
+	expect int
+	rest   time.Duration
 }
 
 // group runs first and those that arrive meanwhile in one transaction.
@@ -101,7 +105,8 @@ func (w *groupWriter) group(first *request) {
 	}
 	until := time.Now().Add(groupTime)
 	wrote := false
-	for r := first; r != nil; r = w.next(len(members), until) {
+	expect := w.expect
+	for r := first; r != nil; r = w.next(len(members), expect, until) {
 		members = append(members, r)
 		if err := w.member(ctx, r); err != nil {
 			w.abandon(ctx)
@@ -115,17 +120,39 @@ func (w *groupWriter) group(first *request) {
 		finish(nil)
 		return
 	}
+	began := time.Now()
 	if err := w.db.commit(ctx, w.tx); err != nil {
 		w.db.log.Error("a transaction could not be committed", "error", err)
 		w.drop() // what the connection thinks of the transaction is unknown
 		finish(fmt.Errorf("%w: %w", vfs.ErrCommit, err))
 		return
 	}
+	w.takeTurns(len(members), time.Since(began))
 	finish(nil)
 }
 
-// next returns a request that is waiting, or nil where the group is to end.
-func (w *groupWriter) next(members int, until time.Time) *request {
+// restMax is the longest that a group waits for more members.
+const restMax = 5 * time.Millisecond
+
+// takeTurns looks whether others have come while a group of members was committed,
+// which took a while. Then the members are likely to come again before the next
+// group is committed, if that waits for them a little: else two halves would take
+// turns, each waiting for the other's fsync, and all would wait twice as long. It
+// goes on waiting for as many as long as they come.
+func (w *groupWriter) takeTurns(members int, took time.Duration) {
+	waiting := len(w.db.requests)
+	if waiting > 0 || members < w.expect {
+		w.expect = 0
+	}
+	if waiting > 0 {
+		w.expect = min(waiting+members, groupMax)
+	}
+	w.rest = min(took, restMax)
+}
+
+// next returns a request that is waiting, or one of those that are expected, or
+// nil where the group is to end.
+func (w *groupWriter) next(members, expect int, until time.Time) *request {
 	if members >= groupMax || time.Now().After(until) {
 		return nil
 	}
@@ -133,6 +160,19 @@ func (w *groupWriter) next(members int, until time.Time) *request {
 	case r := <-w.db.requests:
 		return r
 	default:
+	}
+	if members >= expect || w.rest <= 0 {
+		return nil
+	}
+	began := time.Now()
+	timer := time.NewTimer(w.rest)
+	defer timer.Stop()
+	select {
+	case r := <-w.db.requests:
+		w.rest -= time.Since(began)
+		return r
+	case <-timer.C:
+		w.rest = 0
 		return nil
 	}
 }

@@ -20,6 +20,7 @@ type Tree struct {
 	db    *Database
 	clock func() time.Time
 	hook  vfs.Hook
+	ids   ids
 }
 
 var _ vfs.Index = (*Tree)(nil)

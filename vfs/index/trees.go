@@ -189,7 +189,7 @@ func (c *change) copyTree(ctx context.Context, e vfs.Entry, s slot, from string)
 	if err := c.QueryRow(ctx, subtree+"SELECT count(*) FROM tree", int64(e.ID)).Scan(&n); err != nil {
 		return e, fmt.Errorf("index: %w", err)
 	}
-	last, err := c.newIDs(ctx, n)
+	last, err := newIDs(ctx, c, n)
 	if err != nil {
 		return e, err
 	}
