@@ -55,6 +55,9 @@ func (c *Client) Do(ctx context.Context, method, name string, body io.Reader, le
 		return nil, err
 	}
 	defer resp.Body.Close()
+	if changes := method != http.MethodGet && method != "PROPFIND"; changes && resp.StatusCode < 300 {
+		return nil, nil // promised, whatever may follow
+	}
 	b, err := io.ReadAll(resp.Body)
 	if err != nil {
 		return nil, err

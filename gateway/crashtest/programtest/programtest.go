@@ -31,7 +31,7 @@ func Build(t testing.TB) string {
 		return given
 	}
 	path := filepath.Join(t.TempDir(), "slipway")
-	out, err := exec.Command("go", "build", "-o", path, "slipway/gateway").CombinedOutput()
+	out, err := exec.Command("go", "build", raceFlag, "-o", path, "slipway/gateway").CombinedOutput()
 	if err != nil {
 		t.Fatalf("the program does not build: %v\n%s", err, out)
 	}
