@@ -102,12 +102,12 @@ func cmdServe(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// answers looks whether the gateway has written where it is, and whether the other
-// commands reach it.
+// answers looks whether the gateway has written where it is and how to connect, and
+// whether the other commands reach it.
 func answers(ts *testscript.TestScript) bool {
 	dir := ts.MkAbs("data")
 	addresses, err := control.ReadAddresses(dir)
-	if err != nil {
+	if err != nil || !strings.Contains(ts.ReadFile("serve.log"), `"msg":"ready"`) {
 		return false
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)

@@ -191,8 +191,8 @@ func parallel(b *bench) {
 
 // big: more than what goes into the database.
 func big(b *bench) {
-	for name, size := range map[string]int{"64k.png": 148, "300k.png": 320, "3m.png": 1000} {
-		data := wholetest.PNG(size, size, b.seed.Add(1))
+	for name, size := range map[string]int{"64k.webp": 148, "300k.webp": 320, "3m.webp": 1000} {
+		data := wholetest.WebP(size, size, b.seed.Add(1))
 		b.put(at(name), data)
 		b.check()
 		b.delivered(at(name), data)

@@ -91,14 +91,15 @@ type Gateway interface {
 	Host(t *testing.T, url string) []byte
 }
 
-// Start starts a gateway with a quiet time. The host takes JPEG, PNG and GIF.
+// Start starts a gateway with a quiet time. The host takes JPEG, PNG, GIF and
+// WebP.
 type Start func(t *testing.T, quiet time.Duration) Gateway
 
 // quick is the quiet time of most cases: as short as it gets.
 const quick = 50 * time.Millisecond
 
 // calm is the quiet time of those cases that do something within it.
-const calm = time.Second
+const calm = 2 * time.Second
 
 // Run runs the suite.
 func Run(t *testing.T, start Start) {
