@@ -31,8 +31,8 @@ func (p program) check(ctx context.Context, path string, report func(cli.CheckLi
 		return usage(err)
 	}
 	a.settings.Store(s)
-	report(cli.CheckLine{Subject: "configuration", OK: true, Text: fmt.Sprintf("%s is right: %d destinations, %d routes, %d users",
-		filepath.Base(path), len(s.destinations), len(c.Routes), len(c.Users)), Notes: s.table.Warnings()})
+	report(cli.CheckLine{Subject: "configuration", OK: true, Text: fmt.Sprintf("%s is right: %s, %s, %s", filepath.Base(path),
+		count(len(s.destinations), "destination"), count(len(c.Routes), "route"), count(len(c.Users), "user")), Notes: s.table.Warnings()})
 	lines := []func(context.Context) cli.CheckLine{a.checkUsers, a.checkStorage, a.checkWeb}
 	for _, d := range s.destinations {
 		lines = append(lines, func(ctx context.Context) cli.CheckLine { return checkDestination(ctx, d) })
@@ -47,6 +47,14 @@ func (p program) check(ctx context.Context, path string, report func(cli.CheckLi
 		return errors.New("not everything works; see above")
 	}
 	return ctx.Err()
+}
+
+// count returns "1 route", "2 routes".
+func count(n int, what string) string {
+	if n != 1 {
+		what += "s"
+	}
+	return fmt.Sprint(n, " ", what)
 }
 
 func (a *app) checkUsers(context.Context) cli.CheckLine {

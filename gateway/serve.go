@@ -158,6 +158,9 @@ func (a *app) reload(ctx context.Context) (done operate.Reloaded, err error) {
 	}
 	done.Restart = old.needsRestart(c, a.getenv)
 	c.keep(old)
+	if last := a.pool.Load(); last != nil {
+		last.Retire() // nothing is claimed any more by what held before
+	}
 	a.apply(s)
 	done.Changed = append(done.Changed, "users", "destinations", "routes", "sidecar", "settle")
 	if err := a.ledger.Reconsider(ctx); err != nil {
