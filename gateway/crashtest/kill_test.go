@@ -45,6 +45,9 @@ func TestKill(t *testing.T) {
 	}
 	r.finish()
 	t.Logf("%s", r.progress(kills, kills))
+	if strings.Contains(r.log.String(), "DATA RACE") {
+		t.Error("the race detector found something in the program's log")
+	}
 	if t.Failed() {
 		t.Logf("SLIPWAY_CRASH_SEED=%d, kept: the end of the program's log\n%s", seed, r.log.Tail(4000))
 	}
@@ -82,7 +85,7 @@ func newRun(t *testing.T, seed uint64) *run {
 	r := &run{t: t, rand: rand.New(rand.NewPCG(seed, 0)), log: &programtest.Log{}, hazard: &Hazard{}, started: time.Now(), struck: map[string]int{}}
 	r.hosts = newHosts(t, r.hazard)
 	r.options = programtest.Options{
-		Program: programtest.Build(t), Config: filepath.Join(dir, "config.toml"), DataDir: filepath.Join(dir, "data"), Log: r.log,
+		Program: programtest.Build(t, programtest.RaceFlag), Config: filepath.Join(dir, "config.toml"), DataDir: filepath.Join(dir, "data"), Log: r.log,
 		Env: []string{"DEMO_PASSWORD=" + password, "CMS_TOKEN=" + token, "CHEV_KEY=" + key},
 	}
 	text := fmt.Sprintf(config, userName, r.hosts.cmsURL, r.hosts.chevURL)

@@ -29,7 +29,7 @@ const (
 
 	// patience is how long all states together may take to be reached; the machine
 	// may be busy.
-	patience = 40 * time.Second
+	patience = 2 * time.Minute
 )
 
 // table is the program and everything that it speaks to.

@@ -74,10 +74,18 @@ func (c *trial) waitFor(t *testing.T, name, state string) receipt {
 	}
 }
 
+// resolveTime is somewhat less than the time after which lost replies are looked
+// into.
+const resolveTime = 8 * time.Second
+
 // troubled judges a trial while its fault lasts.
 func (c *trial) troubled(t *testing.T) {
 	r := c.waitFor(t, "first.jpg", c.want.state)
 	text := c.errorText(t)
+	// What an ambiguous upload was first told is overwritten when it is looked into.
+	if c.want.state == ambiguous && time.Since(c.table.begun) > resolveTime {
+		return
+	}
 	for _, says := range append(c.want.more, c.want.says) {
 		if !strings.Contains(r.Uploads[0].Error, says) {
 			t.Errorf("the receipt says %q, want %q", r.Uploads[0].Error, says)
@@ -92,8 +100,7 @@ func (c *trial) troubled(t *testing.T) {
 	if c.get(t, "first.jpg.url") != "" {
 		t.Error("there is a .url already")
 	}
-	// Lost replies are looked into after 10 s.
-	if n := c.proxy.Bodies(); c.want.state != backoff && n > 1 && time.Since(c.table.begun) < 9*time.Second {
+	if n := c.proxy.Bodies(); c.want.state != backoff && n > 1 {
 		t.Errorf("%d requests were made while it was %s", n, c.want.state)
 	}
 	c.intact(t)

@@ -42,7 +42,7 @@ const (
 
 const (
 	whole   = "after the whole picture had been sent"
-	quickly = `timeout = "1s"`
+	quickly = `timeout = "2s"`
 )
 
 // both wants the same of both hosts.

@@ -23,15 +23,16 @@ import (
 // BinaryVariable names a program that is built already, which [Build] then returns.
 const BinaryVariable = "SLIPWAY_TEST_PROGRAM"
 
-// Build compiles the program of this checkout once for a test, or takes the one
-// that [BinaryVariable] names, and returns its path.
-func Build(t testing.TB) string {
+// Build compiles the program of this checkout once for a test, with these flags of
+// go build, or takes the one that [BinaryVariable] names, and returns its path.
+func Build(t testing.TB, flags ...string) string {
 	t.Helper()
 	if given := os.Getenv(BinaryVariable); given != "" {
 		return given
 	}
 	path := filepath.Join(t.TempDir(), "slipway")
-	out, err := exec.Command("go", "build", raceFlag, "-o", path, "slipway/gateway").CombinedOutput()
+	args := append(append([]string{"build"}, flags...), "-o", path, "slipway/gateway")
+	out, err := exec.Command("go", args...).CombinedOutput()
 	if err != nil {
 		t.Fatalf("the program does not build: %v\n%s", err, out)
 	}

@@ -2,5 +2,5 @@
 
 package programtest
 
-// raceFlag builds the program as the test was built.
-const raceFlag = "-race=false"
+// RaceFlag builds the program with the race detector where the test was.
+const RaceFlag = "-race=false"
