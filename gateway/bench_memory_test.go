@@ -21,14 +21,12 @@ func BenchmarkMemoryLarge(b *testing.B) {
 	defer c.close()
 	block := make([]byte, 1<<20)
 	rand.Read(block)
-	for b.Loop() {
-		if err := c.send("PUT", "/in/huge.bin", "", size, nil); err != nil {
+	if err := c.send("PUT", "/in/huge.bin", "", size, nil); err != nil {
+		b.Fatal(err)
+	}
+	for range size/len(block) - 1 {
+		if _, err := c.conn.Write(block); err != nil {
 			b.Fatal(err)
-		}
-		for range size/len(block) - 1 {
-			if _, err := c.conn.Write(block); err != nil {
-				b.Fatal(err)
-			}
 		}
 	}
 	peak, now := s.memory()
@@ -50,15 +48,12 @@ func BenchmarkWaiting(b *testing.B) {
 	o := bench{dir: b.TempDir(), config: destination("chevereto", "http://"+l.Addr().String(), "0s", 4)}
 	empty := o.serve(b)
 	empty.stop()
-	var full, again *benchServer
-	for b.Loop() {
-		full = o.serve(b)
-		full.putMany("/in", waitingRows, 64)
-		time.Sleep(3 * time.Second)
-	}
+	full := o.serve(b)
+	full.putMany("/in", waitingRows, 64)
+	time.Sleep(3 * time.Second)
 	peak, now := full.memory()
 	full.stop()
-	again = o.serve(b)
+	again := o.serve(b)
 	time.Sleep(3 * time.Second) // it tries to send
 	peakAgain, nowAgain := again.memory()
 	b.ReportMetric(0, "ns/op")

@@ -36,16 +36,14 @@ func BenchmarkPutLarge(b *testing.B) {
 	c := s.dial()
 	defer c.close()
 	var ratios, plains, puts []float64
-	for b.Loop() {
-		for i := range 5 {
-			clean()
-			plain := plainCopy(b, source, filepath.Join(dir, "copy"))
-			clean()
-			put := c.putFile(source, fmt.Sprintf("/in/large-%d.bin", i))
-			plains, puts = append(plains, plain.Seconds()), append(puts, put.Seconds())
-			ratios = append(ratios, put.Seconds()/plain.Seconds())
-			c.must(204, "DELETE", fmt.Sprintf("/in/large-%d.bin", i), "", nil)
-		}
+	for i := range 5 {
+		clean()
+		plain := plainCopy(b, source, filepath.Join(dir, "copy"))
+		clean()
+		put := c.putFile(source, fmt.Sprintf("/in/large-%d.bin", i))
+		plains, puts = append(plains, plain.Seconds()), append(puts, put.Seconds())
+		ratios = append(ratios, put.Seconds()/plain.Seconds())
+		c.must(204, "DELETE", fmt.Sprintf("/in/large-%d.bin", i), "", nil)
 	}
 	ratio := quantile(ratios, 0.5)
 	b.ReportMetric(0, "ns/op")
@@ -122,13 +120,11 @@ func BenchmarkPutSmall(b *testing.B) {
 	unsafe := bench{dir: b.TempDir(), config: atRest, unsafe: true}.serve(b)
 	var with, without []float64
 	before := durable.cpu()
-	for b.Loop() {
-		for round := range 8 {
-			clean()
-			with = append(with, durable.putSmall(round))
-			clean()
-			without = append(without, unsafe.putSmall(round))
-		}
+	for round := range 8 {
+		clean()
+		with = append(with, durable.putSmall(round))
+		clean()
+		without = append(without, unsafe.putSmall(round))
 	}
 	rate, ratio := quantile(with, 0.5), quantile(with, 0.5)/quantile(without, 0.5)
 	b.ReportMetric(0, "ns/op")

@@ -25,8 +25,8 @@ import (
 
 // The benchmarks measure the program as people run it: a process of its own, over
 // loopback, with its files on the disk of the temporary folder. Run them with
-// `make bench`; each takes its own repetitions within one iteration. With
-// SLIPWAY_BENCH_PROFILE=DIR the servers write CPU profiles there.
+// `make bench`. Each makes as many rounds as it needs, whatever b.N is, and reports
+// their median. With SLIPWAY_BENCH_PROFILE=DIR the servers write CPU profiles there.
 
 // The environment of a server under measurement.
 const (
