@@ -184,7 +184,7 @@ func (f following) leave(ctx context.Context, r row, reason string) error {
 	case r.state == uploader.Sending:
 		_, err := f.tx.Exec(ctx, "UPDATE uploads SET leaving = $1 WHERE id = $2", reason, r.id)
 		return err
-	case r.state == uploader.AmbiguousState:
+	case leads(r.state, r.reason):
 		if err := end(ctx, f.tx, r.id, uploader.Superseded, reason, f.now); err != nil {
 			return err
 		}
@@ -195,8 +195,14 @@ func (f following) leave(ctx context.Context, r row, reason string) error {
 	return nil
 }
 
-// unparkBehind lets go what waited behind an upload of the same bytes that was
-// ambiguous and is given up.
+// leads reports whether others of the same bytes may wait for what becomes of a
+// row that is not being sent: its reply is lost, or it was let go first.
+func leads(s uploader.State, reason string) bool {
+	return s == uploader.AmbiguousState || s == uploader.Settling && reason == ""
+}
+
+// unparkBehind lets the next row of the same bytes go where one that led is given
+// up.
 func (l *Ledger) unparkBehind(ctx context.Context, tx vfs.Tx, id int64, now time.Time) error {
 	us, _, err := uploadsAnd(ctx, tx, "WHERE u.id = $1", id)
 	if err != nil || len(us) == 0 {
@@ -239,7 +245,7 @@ func (l *Ledger) removed(ctx context.Context, tx vfs.Tx, c vfs.Change, now time.
 		if err != nil {
 			return err
 		}
-		lost, err := ambiguous(ctx, tx, list, args)
+		led, err := leading(ctx, tx, list, args)
 		if err != nil {
 			return err
 		}
@@ -255,7 +261,7 @@ func (l *Ledger) removed(ctx context.Context, tx vfs.Tx, c vfs.Change, now time.
 		if err != nil {
 			return err
 		}
-		for _, id := range lost {
+		for _, id := range led {
 			if err := l.unparkBehind(ctx, tx, id, now); err != nil {
 				return err
 			}
@@ -264,14 +270,14 @@ func (l *Ledger) removed(ctx context.Context, tx vfs.Tx, c vfs.Change, now time.
 	return nil
 }
 
-// ambiguous returns the uploads of the listed entries whose replies are lost.
-func ambiguous(ctx context.Context, tx vfs.Tx, list string, args []any) (ids []int64, err error) {
+// leading returns the uploads of the listed entries that others may wait for.
+func leading(ctx context.Context, tx vfs.Tx, list string, args []any) (ids []int64, err error) {
 	err = each(ctx, tx, func(s *sql.Rows) error {
 		var id int64
 		err := s.Scan(&id)
 		ids = append(ids, id)
 		return err
-	}, "SELECT id FROM uploads WHERE CAST($1 AS BIGINT) > 0 AND entry IN "+list+" AND state = 'ambiguous'", args...)
+	}, "SELECT id FROM uploads WHERE CAST($1 AS BIGINT) > 0 AND entry IN "+list+" AND (state = 'ambiguous' OR state = 'settling' AND reason = '')", args...)
 	return ids, err
 }
 

@@ -64,7 +64,7 @@ func (l *Ledger) do(ctx context.Context, v verb, id int64) error {
 		} else {
 			_, err = tx.Exec(ctx, "UPDATE uploads SET "+v.set+" WHERE id = $2", nanos(now), id, nanos(now))
 		}
-		if err == nil && u.State == uploader.AmbiguousState {
+		if err == nil && leads(u.State, u.Reason) {
 			err = unpark(ctx, tx, uploader.Claimed{Upload: u}, now)
 		}
 		return err
