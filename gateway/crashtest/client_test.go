@@ -97,11 +97,7 @@ func (c *client) work(ctx context.Context, dav *programtest.Client) {
 			c.t.Errorf("%s was answered %v", next, err)
 			return
 		case err != nil:
-			c.doubt = &next
-			c.counts.inDoubt++
-			if next.verb == "put" && next.picture.Size > inlineMax {
-				c.counts.large++
-			}
+			c.unanswered(next)
 			return
 		}
 		c.acked(next)
@@ -111,6 +107,15 @@ func (c *client) work(ctx context.Context, dav *programtest.Client) {
 
 // inlineMax is up to which size bytes travel inside the transaction.
 const inlineMax = 64 << 10
+
+// unanswered notes a request that got no answer.
+func (c *client) unanswered(d change) {
+	c.doubt = &d
+	c.counts.inDoubt++
+	if d.verb == "put" && d.picture.Size > inlineMax {
+		c.counts.large++
+	}
+}
 
 // acked takes over what was answered 2xx.
 func (c *client) acked(done change) {
@@ -169,8 +174,7 @@ func (c *client) settle(dav *programtest.Client) bool {
 // again puts the very file that was in doubt.
 func (c *client) again(dav *programtest.Client, d change) bool {
 	if err := c.do(dav, d); err != nil {
-		c.doubt = &d
-		c.counts.inDoubt++
+		c.unanswered(d)
 		return false
 	}
 	c.acked(d)
