@@ -91,7 +91,7 @@ func openApp(ctx context.Context, o appOptions) (a *app, err error) {
 		return a, usage(err)
 	}
 	a.dav = webdav.New(webdav.Options{
-		Prefix: davPrefix, Log: a.log, FS: a.davView,
+		Prefix: davPrefix, Log: a.log, FS: a.davView, Key: vfs.Key,
 		User: func(r *http.Request) string { return userOf(r).Name },
 	})
 	if err = a.openLedger(ctx, s); err != nil {
@@ -218,7 +218,12 @@ func (a *app) apply(s *settings) {
 func (a *app) makeFolders(ctx context.Context, s *settings) error {
 	view := a.fs.WithContext(ctx)
 	for _, dir := range s.folders() {
-		if err := view.MkdirAll(dir, 0o755); err != nil {
+		err := view.MkdirAll(dir, 0o755)
+		if errors.Is(err, fs.ErrExist) || errors.Is(err, vfs.ErrNotDir) {
+			a.log.Warn("a file stands where a folder is to be; move it away", "folder", dir)
+			continue
+		}
+		if err != nil {
 			return fmt.Errorf("making the folder %s: %w", dir, err)
 		}
 	}

@@ -106,6 +106,9 @@ func (p program) welcome(a *app) {
 
 // reloadOnHangup reloads for each SIGHUP until ctx ends.
 func (a *app) reloadOnHangup(ctx context.Context) {
+	if len(reloadSignals) == 0 {
+		return // signal.Notify would take all
+	}
 	hangups := make(chan os.Signal, 1)
 	signal.Notify(hangups, reloadSignals...)
 	go func() {
@@ -139,6 +142,8 @@ func (a *app) reload(ctx context.Context) (done operate.Reloaded, err error) {
 	if err != nil {
 		return done, err
 	}
+	done.Restart = old.needsRestart(c, a.getenv)
+	c.keep(old)
 	s, err := a.newSettings(c)
 	if err != nil {
 		return done, err
@@ -156,20 +161,16 @@ func (a *app) reload(ctx context.Context) (done operate.Reloaded, err error) {
 	if err := a.users.Reload(accounts); err != nil {
 		return done, err
 	}
-	done.Restart = old.needsRestart(c, a.getenv)
-	c.keep(old)
 	if last := a.pool.Load(); last != nil {
 		last.Retire() // nothing is claimed any more by what held before
 	}
 	a.apply(s)
 	done.Changed = append(done.Changed, "users", "destinations", "routes", "sidecar", "settle")
-	if err := a.ledger.Reconsider(ctx); err != nil {
-		return done, err
+	// The configuration holds now; what follows hurries it.
+	if err := errors.Join(a.ledger.Reconsider(ctx), a.ledger.ProbeNow(ctx), a.makeFolders(ctx, s)); err != nil {
+		a.log.Error("reloaded, but not everything that waits was looked at again", "error", err)
 	}
-	if err := a.ledger.ProbeNow(ctx); err != nil {
-		return done, err
-	}
-	return done, a.makeFolders(ctx, s)
+	return done, nil
 }
 
 // needsRestart returns the tables of which next differs in what a running gateway

@@ -158,7 +158,7 @@ func (f *flight) finish(o Outcome) {
 // the claim, so a repetition harms nothing.
 func (f *flight) insist(what string, write func(context.Context) error) {
 	ctx := context.WithoutCancel(f.ctx)
-	for try := range 12 {
+	for try := 0; ; try++ {
 		err := write(ctx)
 		switch {
 		case err == nil:
@@ -169,7 +169,7 @@ func (f *flight) insist(what string, write func(context.Context) error) {
 		}
 		f.d.pool.Log.Error("could not "+what, "path", f.Path, "destination", f.Destination, "upload", f.ID, "error", err)
 		select {
-		case <-time.After(min(100*time.Millisecond<<try, 10*time.Second)):
+		case <-time.After(min(100*time.Millisecond<<min(try, 10), 10*time.Second)):
 		case <-f.d.pool.sending.Done():
 			return // the lease's end decides
 		}

@@ -20,29 +20,38 @@ import (
 type DropSession struct {
 	id   string // unique
 	mu   sync.Mutex
-	real map[string]string // by Key of the path that the client chose
+	real map[string]dropped // by Key of the path that the client chose
+}
+
+// dropped is what the session put or made: where, and as which entry. What stands
+// there later under another id is somebody else's.
+type dropped struct {
+	path string
+	id   ID
 }
 
 // NewDropSession returns a session that has put nothing.
 func NewDropSession() *DropSession {
-	return &DropSession{id: rand.Text(), real: make(map[string]string)}
+	return &DropSession{id: rand.Text(), real: make(map[string]dropped)}
 }
 
-func (s *DropSession) get(name string) (string, bool) {
+func (s *DropSession) get(name string) (dropped, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	p, ok := s.real[Key(name)]
 	return p, ok
 }
 
-func (s *DropSession) set(name, real string) {
+func (s *DropSession) set(name string, what dropped) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if real == "" {
-		delete(s.real, Key(name))
-	} else {
-		s.real[Key(name)] = real
-	}
+	s.real[Key(name)] = what
+}
+
+func (s *DropSession) forget(name string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.real, Key(name))
 }
 
 // move follows a rename of what is at and below from.
@@ -50,14 +59,15 @@ func (s *DropSession) move(from, to, real string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	from, to = Key(from), Key(to)
-	for name, p := range s.real {
+	was := s.real[from]
+	delete(s.real, from)
+	for name, d := range s.real {
 		if rest, ok := strings.CutPrefix(name, from+"/"); ok {
 			delete(s.real, name)
-			s.real[to+"/"+rest] = path.Join(real, path.Base(p))
+			s.real[to+"/"+rest] = dropped{path.Join(real, strings.TrimPrefix(d.path, was.path+"/")), d.id}
 		}
 	}
-	delete(s.real, from)
-	s.real[to] = real
+	s.real[to] = dropped{real, was.id}
 }
 
 // DropFS is the view of a user who may put files and see nothing else: it shows
@@ -106,16 +116,22 @@ func (d *DropFS) mayPut(op, name string) error {
 	return nil
 }
 
-// own returns the path that the client's own name has in fs, or fs.ErrNotExist.
+// own returns where the client's own file or directory is, or fs.ErrNotExist.
 func (d *DropFS) own(op, name string) (string, error) {
 	p, err := Clean(name)
-	if err == nil {
-		if real, ok := d.s.get(p); ok {
-			return real, nil
-		}
-		err = fs.ErrNotExist
+	if err != nil {
+		return "", pathError(op, name, err)
 	}
-	return "", pathError(op, name, err)
+	if what, ok := d.s.get(p); ok {
+		info, err := d.fs.Stat(what.path)
+		if err == nil && info.Sys().(Entry).ID == what.id {
+			return what.path, nil
+		}
+		if err == nil || errors.Is(err, fs.ErrNotExist) {
+			d.s.forget(p) // somebody took it away
+		}
+	}
+	return "", &fs.PathError{Op: op, Path: name, Err: fs.ErrNotExist}
 }
 
 // Stat describes a directory, or a file of this session under the name that the
@@ -167,7 +183,8 @@ func (d *DropFS) OpenFile(name string, flag int, perm os.FileMode) (afero.File, 
 	if err != nil {
 		return nil, pathError("open", name, err)
 	}
-	real, mine := d.s.get(p)
+	real, err := d.own("open", name)
+	mine := err == nil
 	if !mine {
 		// What stands there is not to be seen: this is a new file.
 		real, flag = p, flag|os.O_CREATE|os.O_TRUNC
@@ -179,7 +196,7 @@ func (d *DropFS) OpenFile(name string, flag int, perm os.FileMode) (afero.File, 
 	staged := f.(*File)
 	staged.sameName = NextFree
 	if mine {
-		staged.sameName = Replace
+		staged.sameName, staged.inPlace = Replace, staged.base.ID != 0
 	}
 	return &dropFile{File: staged, s: d.s, chosen: p}, nil
 }
@@ -215,7 +232,7 @@ func (f *dropFile) Close() error {
 	if err := f.File.Close(); err != nil {
 		return err
 	}
-	f.s.set(f.chosen, path.Join(path.Dir(f.File.name), f.Result().Name))
+	f.s.set(f.chosen, dropped{path.Join(path.Dir(f.File.name), f.Result().Name), f.Result().ID})
 	return nil
 }
 
@@ -251,7 +268,7 @@ func (l *dropDir) visible() ([]os.FileInfo, error) {
 	for _, info := range infos {
 		if info.IsDir() {
 			list = append(list, info)
-		} else if name, ok := chosen[path.Join(l.path, info.Name())]; ok {
+		} else if name, ok := chosen[info.Sys().(Entry).ID]; ok {
 			list = append(list, renamed(info, name))
 		}
 	}
@@ -259,14 +276,14 @@ func (l *dropDir) visible() ([]os.FileInfo, error) {
 }
 
 // in returns the session's files in a directory: the name that the client chose
-// by the path that the file has.
-func (s *DropSession) in(dir string) map[string]string {
+// by the entry.
+func (s *DropSession) in(dir string) map[ID]string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	names := make(map[string]string)
-	for chosen, real := range s.real {
-		if path.Dir(real) == dir {
-			names[real] = chosen
+	names := make(map[ID]string)
+	for chosen, d := range s.real {
+		if path.Dir(d.path) == dir {
+			names[d.id] = chosen
 		}
 	}
 	return names
@@ -297,8 +314,12 @@ func (d *DropFS) MkdirAll(name string, perm os.FileMode) error {
 
 // made remembers a directory that the session made.
 func (d *DropFS) made(name string, err error) {
-	if p, cleanErr := Clean(name); err == nil && cleanErr == nil {
-		d.s.set(p, p)
+	p, cleanErr := Clean(name)
+	if err != nil || cleanErr != nil {
+		return
+	}
+	if info, err := d.fs.Stat(p); err == nil {
+		d.s.set(p, dropped{p, info.Sys().(Entry).ID})
 	}
 }
 
@@ -315,7 +336,7 @@ func (d *DropFS) Remove(name string) error {
 		return failed("remove", name, err)
 	}
 	p, _ := Clean(name)
-	d.s.set(p, "")
+	d.s.forget(p)
 	return nil
 }
 
@@ -350,7 +371,7 @@ func (d *DropFS) Move(from, to string, overwrite bool) (replaced bool, err error
 		return false, pathError("rename", to, err)
 	}
 	m := Move{Overwrite: true, FilesOnly: true, SameName: NextFree}
-	if p, mine := d.s.get(target); mine {
+	if p, err := d.own("rename", to); err == nil {
 		if !overwrite {
 			return false, &fs.PathError{Op: "rename", Path: to, Err: fs.ErrExist}
 		}

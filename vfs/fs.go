@@ -269,9 +269,12 @@ func (f *FS) move(from, to string, m Move) (bool, error) {
 // Copy makes another entry with the same bytes, or with deep a whole tree of
 // them, in one transaction, under the rules of Move.
 func (f *FS) Copy(from, to string, overwrite, deep bool) (replaced bool, err error) {
-	c := Copy{Overwrite: overwrite, Shallow: !deep}
+	c := Copy{Overwrite: overwrite, Shallow: !deep, Quota: f.view.Quota, QuotaRoot: f.view.Root}
 	if c.From, c.To, err = f.pair("copy", from, to, deep); err != nil {
 		return false, err
+	}
+	if rule, ok := (*f.policy.Load()).SameName(c.To); ok {
+		c.SameName = rule
 	}
 	_, replaced, err = f.apply("copy", from, c)
 	return replaced, err
@@ -383,7 +386,7 @@ func (f *FS) admitQuota(name, p string, size int64) error {
 	if err != nil {
 		return failed("open", name, err)
 	}
-	if e, err := f.index.Lookup(f.ctx, p); err == nil {
+	if e, err := f.index.Lookup(f.ctx, p); err == nil && f.view.SameName == Replace {
 		used -= e.Size
 	}
 	if used+size > f.view.Quota {

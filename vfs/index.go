@@ -88,6 +88,11 @@ type Copy struct {
 	From, To  string
 	Overwrite bool
 	Shallow   bool
+	// SameName applies where a file is copied onto a file.
+	SameName SameName
+	// Quota and QuotaRoot are as in Put.
+	Quota     int64
+	QuotaRoot string
 }
 
 // Touch sets the modification time of the entry at Path.

@@ -37,6 +37,9 @@ type Options struct {
 	// User names who made the request; lock tokens are of use to their user
 	// only. Nil: everybody is the same user.
 	User func(*http.Request) string
+	// Key returns a path in the form in which the tree compares names; nil: as it
+	// is. Locks are kept by it.
+	Key func(path string) string
 	// Log receives what went wrong; nil discards it.
 	Log *slog.Logger
 	// Idle is how long a client may take to send or to accept any byte at all
@@ -61,6 +64,9 @@ func New(o Options) *Handler {
 	if o.User == nil {
 		o.User = func(*http.Request) string { return "" }
 	}
+	if o.Key == nil {
+		o.Key = func(path string) string { return path }
+	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
@@ -80,7 +86,7 @@ func New(o Options) *Handler {
 // Locked reports whether somebody holds an exclusive lock on path, a path of the
 // tree that all users share: such a file may still change.
 func (h *Handler) Locked(path string) bool {
-	return slices.ContainsFunc(h.locks.Covering(path), func(l lock.Lock) bool { return !l.Shared })
+	return slices.ContainsFunc(h.locks.Covering(h.Key(path)), func(l lock.Lock) bool { return !l.Shared })
 }
 
 // Locks reports whether there is any lock at all.
@@ -215,7 +221,7 @@ func validPath(p string) bool {
 }
 
 // key is the name of a path in the tree that all users share.
-func (q *request) key(p string) string { return path.Join(q.root, p) }
+func (q *request) key(p string) string { return q.Key(path.Join(q.root, p)) }
 
 // options answers OPTIONS (RFC 4918 §10.1; MS-Author-Via for Windows).
 func (q *request) options() error {

@@ -19,8 +19,9 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // door is a served handler over a fake tree.
 type door struct {
 	*testing.T
-	fs  *fakeFS
-	url string
+	fs     *fakeFS
+	url    string
+	served chan struct{} // a request has come to its end
 }
 
 func open(t *testing.T, change ...func(*Options)) *door {
@@ -35,10 +36,17 @@ func open(t *testing.T, change ...func(*Options)) *door {
 	for _, c := range change {
 		c(&o)
 	}
-	s := httptest.NewServer(New(o))
+	h, served := New(o), make(chan struct{}, 1)
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h.ServeHTTP(w, r)
+		select {
+		case served <- struct{}{}:
+		default:
+		}
+	}))
 	t.Cleanup(s.Close)
 	t.Cleanup(http.DefaultClient.CloseIdleConnections)
-	return &door{t, fake, s.URL}
+	return &door{t, fake, s.URL, served}
 }
 
 type reply struct {

@@ -215,7 +215,7 @@ func (c *claim) take(ctx context.Context, state uploader.State) error {
 }
 
 const candidates = `SELECT id, entry, sha256, size,
-	CASE WHEN state = 'settling' AND EXISTS (SELECT 1 FROM uploads f WHERE f.host = $1 AND f.sha256 = uploads.sha256
+	CASE WHEN EXISTS (SELECT 1 FROM uploads f WHERE f.host = $1 AND f.sha256 = uploads.sha256 AND f.id <> uploads.id
 		AND f.state IN ('sending', 'ambiguous')) THEN 1 ELSE 0 END
 	FROM uploads WHERE destination = $2 AND state = $3 AND due <= $4 ORDER BY due LIMIT $5`
 
@@ -262,7 +262,8 @@ func (c *claim) aside(ctx context.Context, r candidate, state uploader.State, re
 	}
 	due := c.now.Add(rest)
 	c.later(due)
-	_, err := c.tx.Exec(ctx, "UPDATE uploads SET reason = $1, due = $2, host = $3 WHERE id = $4", reason, nanos(due), c.Host, r.id)
+	_, err := c.tx.Exec(ctx, `UPDATE uploads SET reason = $1, due = $2, host = CASE state WHEN 'ambiguous' THEN host ELSE $3 END WHERE id = $4`,
+		reason, nanos(due), c.Host, r.id)
 	return err
 }
 

@@ -299,6 +299,30 @@ func TestRetryNow(t *testing.T) {
 	}
 }
 
+func TestReturnRemembersALostReply(t *testing.T) {
+	w := newWorld(t, sqlite(t))
+	e := w.into(uploader.AmbiguousState)
+	if err := w.l.Retry(t.Context(), w.only(e).ID); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		c := w.claim("one", 1)
+		if c[0].Lost.IsZero() {
+			t.Fatal("the lost reply was forgotten")
+		}
+		if err := w.l.Return(t.Context(), c); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestTextsThatNoDatabaseTakes(t *testing.T) {
+	onBoth(t, func(t *testing.T, w *world) {
+		w.put("/a/x.jpg", "X")
+		w.finish(w.claim("one", 1)[0], uploader.Outcome{State: uploader.Failed, Error: "bad \xff bytes\x00", Remedy: "\x00", Notes: []string{"\xff"}, Wait: -1})
+	})
+}
+
 func TestPauseByHand(t *testing.T) {
 	onBoth(t, func(t *testing.T, w *world) {
 		e := w.put("/a/x.jpg", "X")

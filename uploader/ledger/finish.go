@@ -109,7 +109,7 @@ func (l *Ledger) Return(ctx context.Context, claimed []uploader.Claimed) error {
 // back is the outcome of a claim of which nothing was made.
 func back(c uploader.Claimed) uploader.Outcome {
 	o := uploader.Outcome{State: uploader.Settling, Error: c.Error, Remedy: c.Remedy, Tries: c.Tries, Unusual: c.Unusual, Copy: c.Copy,
-		Notes: c.Notes, Album: c.Album, Category: c.Category, Kind: "returned", Sent: c.Upload.Sent}
+		Notes: c.Notes, Album: c.Album, Category: c.Category, Kind: "returned", Sent: c.Upload.Sent, Lost: !c.Lost.IsZero()}
 	if c.Resolve {
 		o.State, o.Reason, o.Lost = uploader.AmbiguousState, uploader.ReasonLostReply, true
 	}
@@ -156,6 +156,7 @@ func finish(ctx context.Context, tx vfs.Tx, c uploader.Claimed, o uploader.Outco
 		return uploader.ErrLost
 	}
 	leave(&o, leaving)
+	clean(&o)
 	var hosted any
 	if o.Picture != nil {
 		id, err := picture(ctx, tx, c, o, ref, now)
@@ -274,4 +275,28 @@ func picture(ctx context.Context, tx vfs.Tx, c uploader.Claimed, o uploader.Outc
 		c.Host, c.Destination, c.SHA256[:], p.Result.ID, p.URL, p.ViewerURL, p.ThumbnailURL, p.DeleteURL, number(p.Identical),
 		number(p.Awaiting), o.Album, o.Category, nanos(now), nanos(p.Result.Expires), held, number(c.Inline), c.Size, c.Type).Scan(&id)
 	return id, err
+}
+
+// clean makes every text of o one that the database takes: hosts and operating
+// systems put into their errors what they like.
+func clean(o *uploader.Outcome) {
+	valid := func(s string) string {
+		return strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "")
+	}
+	for _, s := range []*string{&o.Error, &o.Remedy, &o.Code, &o.Kind, &o.Album, &o.Category} {
+		*s = valid(*s)
+	}
+	notes := make([]string, len(o.Notes))
+	for i, n := range o.Notes {
+		notes[i] = valid(n)
+	}
+	o.Notes = notes
+	if o.Picture == nil {
+		return
+	}
+	p := *o.Picture
+	for _, s := range []*string{&p.Album, &p.Category, &p.Result.ID, &p.URL, &p.ViewerURL, &p.ThumbnailURL, &p.DeleteURL} {
+		*s = valid(*s)
+	}
+	o.Picture = &p
 }

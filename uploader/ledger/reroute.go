@@ -20,7 +20,8 @@ const poll = time.Second
 // commits, until ctx ends.
 func (l *Ledger) Run(ctx context.Context) error {
 	hooked, rerouted := l.hear.signals()
-	poke(rerouted) // what a process before this one left
+	poke(rerouted)                                  // what a process before this one left
+	defer func() { poke(hooked); poke(rerouted) }() // another Run takes over what this one leaves
 	var tick <-chan time.Time
 	if l.db.Postgres() {
 		t := time.NewTicker(poll)

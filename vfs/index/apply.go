@@ -116,11 +116,11 @@ func (c *change) put(ctx context.Context, op vfs.Put) (vfs.Entry, bool, error) {
 	if op.IfEntry != 0 && (s.old.ID != op.IfEntry || s.old.SHA256 != op.IfSum) {
 		return vfs.Entry{}, false, vfs.ErrChanged
 	}
-	if err := c.quota(ctx, op, s.old.Size); err != nil {
-		return vfs.Entry{}, false, err
-	}
 	replaced := s.taken()
 	if s, err = c.sameName(ctx, s, op.SameName, op.Blob); err != nil {
+		return vfs.Entry{}, false, err
+	}
+	if err := c.quota(ctx, op.Quota, op.QuotaRoot, op.Blob.Size-s.old.Size); err != nil {
 		return vfs.Entry{}, false, err
 	}
 	e := vfs.Entry{
@@ -142,20 +142,21 @@ func (c *change) put(ctx context.Context, op vfs.Put) (vfs.Entry, bool, error) {
 	return e, replaced, nil
 }
 
-// quota fails where bytes more than before would go beyond the account's limit.
-func (c *change) quota(ctx context.Context, op vfs.Put, before int64) error {
-	if op.Quota <= 0 || op.Blob.Size <= before {
+// quota fails where more bytes would go beyond the limit of an account (0: none)
+// whose home is root.
+func (c *change) quota(ctx context.Context, limit int64, root string, more int64) error {
+	if limit <= 0 || more <= 0 {
 		return nil
 	}
-	root, _, err := walk(ctx, c, op.QuotaRoot)
+	home, _, err := walk(ctx, c, root)
 	if err != nil {
 		return err
 	}
-	used, err := usage(ctx, c, root.ID)
+	used, err := usage(ctx, c, home.ID)
 	if err != nil {
 		return fmt.Errorf("index: %w", err)
 	}
-	if used-before+op.Blob.Size > op.Quota {
+	if used+more > limit {
 		return vfs.ErrQuota
 	}
 	return nil

@@ -2,6 +2,7 @@ package index
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -86,35 +87,49 @@ func (c Collector) row(ctx context.Context, tx vfs.Tx, ref blob.Ref) error {
 	return nil
 }
 
-// bytes removes what has lain in the trash for long enough.
+// bytes removes what has lain in the trash for long enough. A file that cannot be
+// removed does not keep the others.
 func (c Collector) bytes(ctx context.Context) (removed int, err error) {
+	var failed []error
+	var last blob.Ref
 	for {
-		var batch []blob.Ref
+		var batch, gone []blob.Ref
 		err := c.DB.Read(ctx, func(ctx context.Context, tx vfs.Tx) error {
-			batch, err = refs(ctx, tx, "SELECT ref FROM trash WHERE since < $1 ORDER BY ref LIMIT $2", nanos(c.Clock().Add(-grace)), collectBatch)
+			batch, err = refs(ctx, tx, "SELECT ref FROM trash WHERE since < $1 AND ref > $2 ORDER BY ref LIMIT $3",
+				nanos(c.Clock().Add(-grace)), string(last), collectBatch)
 			return err
 		})
 		if err != nil || len(batch) == 0 {
-			return removed, err
+			return removed, errors.Join(append(failed, err)...)
 		}
 		for _, ref := range batch {
+			last = ref
 			if err := c.Store.Remove(ctx, ref); err != nil {
-				return removed, fmt.Errorf("index: removing the bytes of a deleted file: %w", err)
+				failed = append(failed, fmt.Errorf("index: removing the bytes of a deleted file: %w", err))
+				continue
 			}
-			removed++
+			gone = append(gone, ref)
 		}
-		err = c.DB.Write(ctx, func(ctx context.Context, tx vfs.Tx) error {
-			for _, ref := range batch {
-				if _, err := tx.Exec(ctx, "DELETE FROM trash WHERE ref = $1", string(ref)); err != nil {
-					return fmt.Errorf("index: %w", err)
-				}
-			}
-			return nil
-		})
-		if err != nil {
-			return removed, err
+		if err := c.forget(ctx, gone); err != nil {
+			return removed, errors.Join(append(failed, err)...)
 		}
+		removed += len(gone)
 	}
+}
+
+// forget takes refs out of the trash.
+func (c Collector) forget(ctx context.Context, gone []blob.Ref) error {
+	if len(gone) == 0 {
+		return nil
+	}
+	return c.DB.Write(ctx, func(ctx context.Context, tx vfs.Tx) error {
+		for _, ref := range gone {
+			if _, err := tx.Exec(ctx, "DELETE FROM trash WHERE ref = $1", string(ref)); err != nil {
+				return fmt.Errorf("index: %w", err)
+			}
+		}
+		return nil
+	})
 }
 
 // Known reports which of at most 500 refs have a row, for blob.Sweeper.

@@ -131,6 +131,9 @@ func (c *change) move(ctx context.Context, op vfs.Move) (vfs.Entry, bool, error)
 			return e, true, err
 		}
 	}
+	if s.taken() && op.SameName == vfs.NextFree && (e.Dir || s.old.Dir) {
+		return e, false, pathError("move", op.To, fs.ErrExist) // what stands there is another's
+	}
 	if err := c.clear(ctx, s, op.Overwrite, op.FilesOnly); err != nil {
 		return e, false, err
 	}
@@ -162,6 +165,14 @@ func (c *change) copy(ctx context.Context, op vfs.Copy) (vfs.Entry, bool, error)
 	}
 	replaced := s.taken()
 	if replaced && op.Overwrite && !e.Dir && !s.old.Dir {
+		if s, err = c.sameName(ctx, s, op.SameName, blob.Info{SHA256: e.SHA256}); err != nil {
+			return e, false, err
+		}
+	}
+	if err := c.copyQuota(ctx, op, e, s); err != nil {
+		return e, false, err
+	}
+	if s.taken() && op.Overwrite && !e.Dir && !s.old.Dir {
 		e.ID, e.Created = s.old.ID, s.old.Created
 		e, err = c.store(ctx, e, s)
 		return e, true, err
@@ -180,6 +191,24 @@ func (c *change) copy(ctx context.Context, op vfs.Copy) (vfs.Entry, bool, error)
 		e, err = c.copyTree(ctx, e, s, op.From)
 	}
 	return e, replaced, err
+}
+
+// copyQuota fails where a copy of e at s would go beyond the account's limit.
+func (c *change) copyQuota(ctx context.Context, op vfs.Copy, e vfs.Entry, s slot) error {
+	if op.Quota <= 0 || e.Dir && op.Shallow {
+		return nil
+	}
+	size, err := usage(ctx, c, e.ID)
+	if err != nil {
+		return fmt.Errorf("index: %w", err)
+	}
+	var before int64
+	if s.taken() {
+		if before, err = usage(ctx, c, s.old.ID); err != nil {
+			return fmt.Errorf("index: %w", err)
+		}
+	}
+	return c.quota(ctx, op.Quota, op.QuotaRoot, size-before)
 }
 
 // copyTree makes new entries for everything at and below e; the copies share the

@@ -152,6 +152,7 @@ var cases = []struct {
 	{"sub", testSub},
 	{"read only", testReadOnly},
 	{"drop", testDrop},
+	{"drop and others", testDropOthers},
 	{"policy", testPolicy},
 	{"hook", testHook},
 	{"listing", testListing},
@@ -592,6 +593,15 @@ func testQuota(t *testing.T, b *Bench, f *vfs.FS) {
 	if err := u.Admit("/a", 100); err != nil {
 		t.Error(err)
 	}
+	_, err := u.Copy("/a", "/copy", true, true)
+	wantErr(t, err, vfs.ErrQuota)
+	if _, err := u.Copy("/a", "/a2", true, false); !errors.Is(err, vfs.ErrQuota) {
+		t.Error("a copy went beyond the quota")
+	}
+	camera := f.Sub(vfs.View{Root: "/u", Quota: 150, SameName: vfs.Version})
+	h, _ = camera.Create("/a")
+	h.WriteString(strings.Repeat("c", 100)) // the earlier one stays, so both count
+	wantErr(t, h.Close(), vfs.ErrQuota)
 	if used, limit, err := u.Usage(); used != 100 || limit != 100 || err != nil {
 		t.Error(used, limit, err)
 	}
@@ -718,6 +728,47 @@ func testDrop(t *testing.T, b *Bench, f *vfs.FS) {
 	fresh := f.Sub(vfs.View{Root: "/box"}).Drop(vfs.NewDropSession())
 	if _, err := fresh.Stat("/mine.jpg"); !errors.Is(err, fs.ErrNotExist) {
 		t.Error("another session sees the file")
+	}
+}
+
+func testDropOthers(t *testing.T, b *Bench, f *vfs.FS) {
+	mkdir(t, f, "/in", "/theirs")
+	Write(t, f, "/in/photo.jpg", "another's")
+	Write(t, f, "/c", "another's c")
+	d := f.Sub(vfs.View{}).Drop(vfs.NewDropSession())
+	mkdir(t, d, "/in/x")
+	_, err := d.Move("/in/x", "/in/photo.jpg", true)
+	wantErr(t, err, fs.ErrExist)
+	Write(t, d, "/f", "mine")
+	_, err = d.Move("/f", "/theirs", true)
+	wantErr(t, err, fs.ErrExist)
+
+	mkdir(t, d, "/own")
+	mkdir(t, d, "/own/b")
+	Write(t, d, "/own/b/x", "mine")
+	mkdir(t, f, "/to")
+	Write(t, f, "/to/x", "another's x")
+	if err := d.Rename("/own", "/to/own"); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Remove("/to/own/b/x"); err != nil {
+		t.Error(err)
+	}
+	if _, err := f.Stat("/to/own/b/x"); !errors.Is(err, fs.ErrNotExist) || Read(t, f, "/to/x") != "another's x" {
+		t.Error("after a rename the session acts on another path", err)
+	}
+
+	Write(t, d, "/late", "mine")
+	if err := f.Rename("/late", "/sorted"); err != nil {
+		t.Fatal(err)
+	}
+	Write(t, f, "/late", "another's late")
+	if _, err := d.Stat("/late"); !errors.Is(err, fs.ErrNotExist) {
+		t.Error("another's file of the same name is seen")
+	}
+	Write(t, d, "/late", "mine again")
+	if Read(t, f, "/late") != "another's late" || Read(t, f, "/late (1)") != "mine again" || Read(t, f, "/in/photo.jpg") != "another's" {
+		t.Error("another's file was replaced")
 	}
 }
 
