@@ -48,7 +48,7 @@ fuzz: ## every fuzz target, for FUZZTIME each
 		done; \
 	done
 
-bench: ## every benchmark, or BENCH=PATTERN; the whole program's are in gateway/bench
+bench: ## every benchmark, or BENCH=PATTERN; the whole program's are in gateway
 	go test -run '^$$' -bench '$(BENCH)' -benchmem -timeout 60m $(BENCHFLAGS) $(call having,Benchmark)
 
 crash: ## kill -9 at KILLS random points, and look whether anything was lost
