@@ -103,12 +103,8 @@ func (p *Process) Ready(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, startTime)
 	defer cancel()
 	for {
-		if bound, err := control.ReadAddresses(p.o.DataDir); err == nil && bound["web"] != "" {
-			c, err := net.Dial("tcp", bound["web"])
-			if err == nil {
-				p.addr = bound["web"]
-				return c.Close()
-			}
+		if p.answers(ctx) {
+			return nil
 		}
 		select {
 		case <-p.done:
@@ -118,6 +114,26 @@ func (p *Process) Ready(ctx context.Context) error {
 		case <-time.After(5 * time.Millisecond):
 		}
 	}
+}
+
+// answers reports whether both WebDAV and the control socket do.
+func (p *Process) answers(ctx context.Context) bool {
+	bound, err := control.ReadAddresses(p.o.DataDir)
+	if err != nil {
+		return false
+	}
+	web, err := net.Dial("tcp", bound["web"])
+	if err != nil {
+		return false
+	}
+	web.Close() //nolint:errcheck // only dialled
+	c, err := control.Dial(ctx, p.o.DataDir)
+	if err != nil {
+		return false
+	}
+	c.Close()
+	p.addr = bound["web"]
+	return true
 }
 
 // Client returns a client for a user's files, which [Process.Ready] must precede.
