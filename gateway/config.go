@@ -236,7 +236,7 @@ func (c *Config) check() error {
 	if c.FTP.Listen != "" {
 		m.add(c.FTP.Places, "ftp", "listen", `this version has no FTP door yet; set it to "" and connect over WebDAV`)
 	}
-	if _, _, err := net.SplitHostPort(c.Web.Listen); err != nil {
+	if _, _, err := net.SplitHostPort(c.Web.Listen); err != nil && c.Web.Listen != "" {
 		m.add(c.Web.Places, "web", "listen", `%q is no address; write host and port, as in "127.0.0.1:8080"`, c.Web.Listen)
 	}
 	if u, err := url.Parse(c.Web.PublicURL); c.Web.PublicURL != "" && (err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "") {

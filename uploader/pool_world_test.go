@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"path"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -27,9 +28,9 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	// A run of the property test is a gateway's whole life: fewer do, unless the
-	// command line says otherwise.
-	if err := flag.Set("rapid.checks", "30"); err != nil {
+	// A run of the property test is a gateway's whole life: fewer do, and fewer
+	// still where each takes longer, unless the command line says otherwise.
+	if err := flag.Set("rapid.checks", strconv.Itoa(30/slowdown)); err != nil {
 		panic(err)
 	}
 	goleak.VerifyTestMain(m)
