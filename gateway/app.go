@@ -235,10 +235,14 @@ func (a *app) makeFolders(ctx context.Context, s *settings) error {
 // returns, nothing of it runs any more.
 func (a *app) run(ctx context.Context, ready func()) error {
 	group, ctx := errgroup.WithContext(ctx)
-	var err error
+	// Commands must find the socket once addresses.json is there.
+	socket, err := control.Listen(a.settings.Load().config.dataDir())
+	if err != nil {
+		return err
+	}
 	if ready != nil {
 		if err = a.openFronts(ctx, group); err != nil {
-			return err
+			return errors.Join(err, socket.Close())
 		}
 	}
 	// What serves people stops first, so that nothing new arrives while uploads
@@ -253,7 +257,7 @@ func (a *app) run(ctx context.Context, ready func()) error {
 			}
 		})
 	}
-	group.Go(func() error { return a.serveControl(ctx, ready) })
+	group.Go(func() error { return a.serveControl(ctx, socket, ready) })
 	err = group.Wait()
 	stopBack()
 	backs.Wait()

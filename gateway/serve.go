@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"os"
 	"os/signal"
@@ -16,7 +17,6 @@ import (
 	"github.com/coreos/go-systemd/v22/daemon"
 	"golang.org/x/term"
 
-	"slipway/gateway/control"
 	"slipway/gateway/operate"
 )
 
@@ -198,12 +198,8 @@ func (c *Config) keep(old *Config) {
 }
 
 // serveControl answers the commands on the control socket until ctx ends. It calls
-// ready, if not nil, once they can connect.
-func (a *app) serveControl(ctx context.Context, ready func()) error {
-	l, err := control.Listen(a.settings.Load().config.dataDir())
-	if err != nil {
-		return err
-	}
+// ready, if not nil.
+func (a *app) serveControl(ctx context.Context, l net.Listener, ready func()) error {
 	if ready != nil {
 		ready()
 	}
