@@ -87,7 +87,7 @@ func (r receipts) trouble(u uploader.Upload) bool {
 		return true
 	case uploader.Done:
 		return u.Reason == uploader.ReasonNoURL
-	case uploader.Settling:
+	case uploader.Settling, uploader.Sending: // after an error, also while it is tried again
 		return u.Error != ""
 	case uploader.Held:
 		if u.Reason == uploader.ReasonNotWhole {

@@ -162,6 +162,8 @@ func (u Upload) standing() string {
 		return "not sent; given up after " + tries + "."
 	case "held":
 		return "not sent; it waits until this is put right."
+	case "sending":
+		return "it is being tried again now."
 	case "ambiguous":
 		return "it is not known whether the picture arrived."
 	}
