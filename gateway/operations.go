@@ -350,17 +350,20 @@ func (o operations) Destinations(ctx context.Context) ([]operate.Destination, er
 	return list, nil
 }
 
-// known fails for a destination that is not configured.
-func (o operations) known(name string) error {
-	if names := o.settings.Load().names(); !slices.Contains(names, name) {
-		return operate.Errorf(operate.Usage, "there is no destination %q; the destinations are %v", name, names)
+// destination returns the configured destination called name.
+func (o operations) destination(name string) (uploader.Destination, error) {
+	s := o.settings.Load()
+	for _, d := range s.destinations {
+		if d.Name == name {
+			return d, nil
+		}
 	}
-	return nil
+	return uploader.Destination{}, operate.Errorf(operate.Usage, "there is no destination %q; the destinations are %v", name, s.names())
 }
 
 // Pause stops a destination by hand.
 func (o operations) Pause(ctx context.Context, name string) error {
-	if err := o.known(name); err != nil {
+	if _, err := o.destination(name); err != nil {
 		return err
 	}
 	return o.ledger.Pause(ctx, name, "Paused by hand.")
@@ -368,15 +371,12 @@ func (o operations) Pause(ctx context.Context, name string) error {
 
 // Resume starts it again.
 func (o operations) Resume(ctx context.Context, name string) error {
-	if err := o.known(name); err != nil {
+	d, err := o.destination(name)
+	if err != nil {
 		return err
 	}
-	for _, d := range o.settings.Load().destinations {
-		if d.Name == name {
-			if err := o.ledger.ResumeHost(ctx, d.Driver.Properties().Host); err != nil {
-				return err
-			}
-		}
+	if err := o.ledger.ResumeHost(ctx, d.Driver.Properties().Host); err != nil {
+		return err
 	}
 	return o.ledger.Resume(ctx, name)
 }

@@ -120,7 +120,7 @@ func (d *DropFS) mayPut(op, name string) error {
 func (d *DropFS) own(op, name string) (string, error) {
 	p, err := Clean(name)
 	if err != nil {
-		return "", pathError(op, name, err)
+		return "", failed(op, name, err)
 	}
 	if what, ok := d.s.get(p); ok {
 		info, err := d.fs.Stat(what.path)
@@ -181,7 +181,7 @@ func (d *DropFS) OpenFile(name string, flag int, perm os.FileMode) (afero.File, 
 	}
 	p, err := Clean(name)
 	if err != nil {
-		return nil, pathError("open", name, err)
+		return nil, failed("open", name, err)
 	}
 	real, err := d.own("open", name)
 	mine := err == nil
@@ -368,7 +368,7 @@ func (d *DropFS) Move(from, to string, overwrite bool) (replaced bool, err error
 	}
 	target, err := Clean(to)
 	if err != nil {
-		return false, pathError("rename", to, err)
+		return false, failed("rename", to, err)
 	}
 	m := Move{Overwrite: true, FilesOnly: true, SameName: NextFree}
 	if p, err := d.own("rename", to); err == nil {

@@ -110,7 +110,7 @@ func (f *FS) Root() string { return f.view.Root }
 func (f *FS) real(op, name string) (string, error) {
 	p, err := Clean(name)
 	if err != nil {
-		return "", pathError(op, name, err)
+		return "", failed(op, name, err)
 	}
 	return path.Join(f.view.Root, p), nil
 }

@@ -2,7 +2,6 @@ package vfs
 
 import (
 	"context"
-	"io/fs"
 	"time"
 
 	"slipway/vfs/blob"
@@ -147,15 +146,4 @@ type Policy interface {
 	// SameName returns the route's rule for path, or false where it has none and
 	// the door's own rule stands.
 	SameName(path string) (SameName, bool)
-}
-
-// pathError returns err about path in the form all of this package's errors have.
-func pathError(op, path string, err error) error {
-	if err == nil {
-		return nil
-	}
-	if pe, ok := err.(*fs.PathError); ok {
-		return pe
-	}
-	return &fs.PathError{Op: op, Path: path, Err: err}
 }

@@ -230,15 +230,24 @@ func (db *Database) Migrate(ctx context.Context, name string, migrations fs.FS) 
 	return nil
 }
 
+// reader takes one of the reading connections, nil where it is yet to be opened;
+// it is to be given back to db.readers.
+func (db *Database) reader(ctx context.Context) (*session, error) {
+	select {
+	case s := <-db.readers:
+		return s, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	case <-db.stop:
+		return nil, ErrClosed
+	}
+}
+
 // Read runs f on a consistent snapshot.
 func (db *Database) Read(ctx context.Context, f func(ctx context.Context, tx vfs.Tx) error) error {
-	var s *session
-	select {
-	case s = <-db.readers:
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-db.stop:
-		return ErrClosed
+	s, err := db.reader(ctx)
+	if err != nil {
+		return err
 	}
 	defer func() { db.readers <- s }()
 	if !db.postgres {
@@ -246,7 +255,6 @@ func (db *Database) Read(ctx context.Context, f func(ctx context.Context, tx vfs
 		// reads here are short.
 		ctx = context.WithoutCancel(ctx)
 	}
-	var err error
 	if s, err = db.snapshot(ctx, s); err != nil {
 		return fmt.Errorf("index: %w", err)
 	}
@@ -259,17 +267,13 @@ func (db *Database) Read(ctx context.Context, f func(ctx context.Context, tx vfs
 }
 
 // readOne is Read for an f of one statement, which is a snapshot by itself.
-func (db *Database) readOne(ctx context.Context, f func(ctx context.Context, tx vfs.Tx) error) (err error) {
+func (db *Database) readOne(ctx context.Context, f func(ctx context.Context, tx vfs.Tx) error) error {
 	if db.postgres {
 		return db.Read(ctx, f) // which finds out whether the connection still lives
 	}
-	var s *session
-	select {
-	case s = <-db.readers:
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-db.stop:
-		return ErrClosed
+	s, err := db.reader(ctx)
+	if err != nil {
+		return err
 	}
 	defer func() { db.readers <- s }()
 	ctx = context.WithoutCancel(ctx)
