@@ -2,6 +2,7 @@ package webdav
 
 import (
 	"context"
+	"encoding/xml"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -65,6 +66,30 @@ type contentTyper interface {
 
 // creator is a FileInfo that knows when its file was made.
 type creator interface{ Created() time.Time }
+
+// checksummed is a FileInfo that knows checksums of its file's bytes, each as
+// ownCloud writes them: "SHA1:", "MD5:", "ADLER32:" or "SHA256:" and the sum in
+// lower-case hexadecimal.
+type checksummed interface{ Checksums() []string }
+
+// checksummer is a File opened for writing that keeps checksums, in the form of
+// checksummed, of the bytes that Close will commit. The caller has compared them
+// with the bytes.
+type checksummer interface{ SetChecksums(sums []string) }
+
+// propertied is an Fs that keeps dead properties (RFC 4918 §4). A property's value
+// is its whole element as XML that stands on its own: every namespace that it uses
+// is declared in it, and xml:lang is kept.
+type propertied interface {
+	// Properties returns the dead properties of files that this Fs described, in
+	// the order of infos; nil for one that has none.
+	Properties(infos ...fs.FileInfo) ([]map[xml.Name]string, error)
+	// SetProperties changes properties of what stands at path, all or none, and,
+	// unless modified is zero, its modification time in the same transaction.
+	// Removing what is not there is no error. More than can be kept fails as a
+	// full disk does.
+	SetProperties(path string, set map[xml.Name]string, remove []xml.Name, modified time.Time) error
+}
 
 func rootOf(f afero.Fs) string {
 	if r, ok := f.(rooted); ok {

@@ -12,6 +12,7 @@ package webdav
 
 import (
 	"context"
+	"io/fs"
 	"log/slog"
 	"net/http"
 	"path"
@@ -40,6 +41,10 @@ type Options struct {
 	// Key returns a path in the form in which the tree compares names; nil: as it
 	// is. Locks are kept by it.
 	Key func(path string) string
+	// Uploads returns what became of files that the user's Fs described, in the
+	// order of infos: one Upload for each destination, none for a directory or a
+	// file that owes nothing. Nil: nobody knows.
+	Uploads func(r *http.Request, infos []fs.FileInfo) ([][]Upload, error)
 	// Log receives what went wrong; nil discards it.
 	Log *slog.Logger
 	// Idle is how long a client may take to send or to accept any byte at all
@@ -53,6 +58,15 @@ type Options struct {
 	LockTimeout time.Duration
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
+}
+
+// Upload is what became of a file at one destination.
+type Upload struct {
+	Destination string
+	State       string // a word, such as "sending" or "done"
+	Reason      string // why it is in that state, if there is something to say
+	URL         string // of the hosted picture itself; "" while there is none
+	ViewerURL   string // of the host's page about it; "" where there is none
 }
 
 // bodyMax is the largest body of a request that is not a file, in bytes.
