@@ -128,6 +128,24 @@ func (l *Ledger) Folder(ctx context.Context, dir vfs.ID) (map[vfs.ID][]uploader.
 	return files, wrap("folder", err)
 }
 
+// Present returns the uploads of the present bytes of some files, by file, in one
+// query. Their Path is as last known.
+func (l *Ledger) Present(ctx context.Context, entries []vfs.ID) (map[vfs.ID][]uploader.Upload, error) {
+	files := make(map[vfs.ID][]uploader.Upload)
+	if len(entries) == 0 {
+		return files, nil
+	}
+	list, args := in(entries)
+	err := l.db.Read(ctx, func(ctx context.Context, tx vfs.Tx) error {
+		us, err := l.shown(ctx, tx, "WHERE u.entry IN "+list+" AND u.sha256 = e.sha256 ORDER BY u.ord, u.id", args...)
+		for _, u := range us {
+			files[u.Entry] = append(files[u.Entry], u)
+		}
+		return err
+	})
+	return files, wrap("present", err)
+}
+
 // Wait returns the uploads of a file as soon as done holds for them; the error is
 // ctx's.
 func (l *Ledger) Wait(ctx context.Context, entry vfs.ID, done func([]uploader.Upload) bool) ([]uploader.Upload, error) {

@@ -36,8 +36,8 @@ func TestAddress(t *testing.T) {
 		"https://user:pw@h/a.jpg":      "",
 		"https://h/a\r\nURL=file:x":    "",
 	} {
-		if got := address(in); got != want {
-			t.Errorf("address(%q) = %q, want %q", in, got, want)
+		if got := Address(in); got != want {
+			t.Errorf("Address(%q) = %q, want %q", in, got, want)
 		}
 	}
 }
@@ -150,7 +150,7 @@ func FuzzEscaping(f *testing.F) {
 				t.Fatalf("error text has %q", line)
 			}
 		}
-		want := address(raw)
+		want := Address(raw)
 		if want == "" {
 			if p[0].linked() {
 				t.Fatalf("%q becomes a link", raw)
@@ -158,7 +158,7 @@ func FuzzEscaping(f *testing.F) {
 			return
 		}
 		if u, err := url.Parse(want); err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
-			t.Fatalf("address(%q) = %q: %v", raw, want, err)
+			t.Fatalf("Address(%q) = %q: %v", raw, want, err)
 		}
 		if got := text(renderURL, p); got != "[InternetShortcut]\r\nURL="+want+"\r\n" || strings.Count(got, "\n") != 2 {
 			t.Fatalf("shortcut %q", got)

@@ -16,6 +16,7 @@ import (
 // view is one virtual file. It describes itself as an os.FileInfo.
 type view struct {
 	name     string
+	of       string // the file that it is about; "" for a folder's
 	kind     kind
 	pictures []picture // one, or those of a folder
 	render   render
@@ -123,3 +124,7 @@ func (o *openFile) Truncate(int64) error               { return o.fail("truncate
 
 func (o *openFile) Readdir(int) ([]os.FileInfo, error) { return nil, o.fail("readdir", vfs.ErrNotDir) }
 func (o *openFile) Readdirnames(int) ([]string, error) { return nil, o.fail("readdir", vfs.ErrNotDir) }
+
+// Of returns the name of the file that the view is about, in the same folder; ""
+// for a folder's view.
+func (f *view) Of() string { return f.of }

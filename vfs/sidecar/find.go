@@ -88,7 +88,9 @@ func absent(err error) error {
 }
 
 func (v *View) fileView(dir, name string, k kind, p picture) *view {
-	return v.newView(name, k, []picture{p}, render{folder: dir, canRetry: v.opts.CanRetry})
+	f := v.newView(name, k, []picture{p}, render{folder: dir, canRetry: v.opts.CanRetry})
+	f.of = p.name
+	return f
 }
 
 func (v *View) folderView(dir, name string, k kind, pictures []picture) *view {

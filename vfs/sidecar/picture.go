@@ -23,8 +23,8 @@ func newPicture(path string, entry vfs.Entry, name string, receipt Receipt) pict
 		if u.State != "done" {
 			continue
 		}
-		if url := address(u.URL); url != "" {
-			p.links = append(p.links, link{u, url, address(u.ViewerURL), address(u.ThumbnailURL)})
+		if url := Address(u.URL); url != "" {
+			p.links = append(p.links, link{u, url, Address(u.ViewerURL), Address(u.ThumbnailURL)})
 		}
 	}
 	return p
@@ -52,10 +52,10 @@ func (p picture) troubled() bool {
 // image reports whether the bytes are a picture that can be shown in a text.
 func (p picture) image() bool { return strings.HasPrefix(p.entry.Type, "image/") }
 
-// address returns raw as a link may have it, or "" where it may not: http or
+// Address returns raw as a link may have it, or "" where it may not: http or
 // https with a host and without a password, and percent-escaped where a byte
 // could end it in any of the formats here.
-func address(raw string) string {
+func Address(raw string) string {
 	if raw == "" {
 		return ""
 	}
