@@ -33,7 +33,9 @@ type Entry struct {
 	Inline bool  // the bytes are in the index, not in the blob store
 	Size   int64 // bytes
 	SHA256 blob.Sum
-	Type   string // media type by content, such as "image/jpeg"
+	// Checksums are those of the bytes that a client sent.
+	Checksums Checksums
+	Type      string // media type by content, such as "image/jpeg"
 
 	Modified time.Time // as a client set it, or else when it was committed
 	Created  time.Time

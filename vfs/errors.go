@@ -17,6 +17,7 @@ var (
 	ErrChanged    error = &kindError{changed, "the file was changed by somebody else meanwhile"}
 	ErrQuota      error = &kindError{noSpace, "the account's quota is used up; remove files or ask for more"}
 	ErrNoSpace    error = &kindError{noSpace, "no space is left on the gateway"}
+	ErrProperties error = &kindError{noSpace, "a file or folder keeps at most 200 properties, of 64 KiB together; remove some first"}
 	ErrBadName    error = &kindError{badName, "this name is not valid here: use at most 255 bytes of UTF-8 without control characters"}
 	ErrAborted          = errors.New("the transfer was aborted")
 	ErrReadOnly         = fmt.Errorf("read-only: %w", fs.ErrPermission)

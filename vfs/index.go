@@ -2,6 +2,7 @@ package vfs
 
 import (
 	"context"
+	"encoding/xml"
 	"time"
 
 	"slipway/vfs/blob"
@@ -23,23 +24,29 @@ type Index interface {
 	Bytes(ctx context.Context, ref blob.Ref) ([]byte, error)
 	// Usage returns the sum of the sizes of the files at and below path.
 	Usage(ctx context.Context, path string) (int64, error)
+	// Properties returns the dead properties of the entries with ids; those that
+	// have none, or are gone, are left out.
+	Properties(ctx context.Context, ids []ID) (map[ID]map[xml.Name]string, error)
 	// Apply makes one change in one transaction, in which the hook takes part,
 	// and returns when it is durable. The result is what the change left at the
 	// operation's (target) path; replaced reports whether something stood there.
 	Apply(ctx context.Context, op Op) (result Entry, replaced bool, err error)
 }
 
-// Op is one change of the tree: Put, Mkdir, Remove, Move, Copy or Touch.
+// Op is one change of the tree: Put, Mkdir, Remove, Move, Copy, Touch or Patch.
 type Op interface{ op() }
 
 // Put names a committed blob. A missing parent is fs.ErrNotExist; a directory at
 // Path is ErrIsDir.
 type Put struct {
-	Path     string
-	Blob     blob.Info
-	Type     string    // media type by content
-	Modified time.Time // zero: the time of the transaction
-	SameName SameName
+	Path string
+	Blob blob.Info
+	// Checksums of the bytes that a client sent. Those known of the same bytes
+	// that stand at Path already are kept.
+	Checksums Checksums
+	Type      string    // media type by content
+	Modified  time.Time // zero: the time of the transaction
+	SameName  SameName
 	// IfEntry, if not 0, is the entry that must still stand at Path with bytes
 	// IfSum; else the put fails with ErrChanged. In-place writers use it.
 	IfEntry ID
@@ -71,7 +78,8 @@ type Remove struct {
 // another normal form succeeds.
 //
 // Where a temporary name is moved onto a file, that file's entry keeps its id and
-// gets the bytes, as if they had been put there.
+// gets the bytes, as if they had been put there, and the temporary one's properties
+// in place of its own.
 type Move struct {
 	From, To  string
 	Overwrite bool
@@ -82,7 +90,8 @@ type Move struct {
 }
 
 // Copy makes new entries at To that share the blobs of From, under the same
-// rules as Move. Shallow copies a directory without its children (WebDAV Depth 0).
+// rules as Move, and have its properties (RFC 4918 §9.8.2), also in place of those
+// of a file that stands at To. Shallow copies a directory without its children (WebDAV Depth 0).
 type Copy struct {
 	From, To  string
 	Overwrite bool
@@ -100,12 +109,24 @@ type Touch struct {
 	Modified time.Time
 }
 
+// Patch changes dead properties of the entry at Path (RFC 4918 §9.2): those of
+// Remove go, where they are there, and then those of Set come or get other values.
+// More than PropertiesMax or PropertyBytesMax is ErrProperties. Modified, if not
+// zero, becomes the entry's modification time.
+type Patch struct {
+	Path     string
+	Set      map[xml.Name]string
+	Remove   []xml.Name
+	Modified time.Time
+}
+
 func (Put) op()    {}
 func (Mkdir) op()  {}
 func (Remove) op() {}
 func (Move) op()   {}
 func (Copy) op()   {}
 func (Touch) op()  {}
+func (Patch) op()  {}
 
 // ChangeKind says what happened to an entry.
 type ChangeKind int

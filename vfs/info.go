@@ -53,6 +53,15 @@ func (i Info) ETag(context.Context) (string, error) {
 	return "", fs.ErrNotExist
 }
 
+// Checksums returns the sums of the bytes that are known, each as ownCloud writes
+// it: those that a client sent, and "SHA256:" last. A directory has none.
+func (i Info) Checksums() []string {
+	if i.Entry.Dir || i.Entry.SHA256.IsZero() {
+		return nil
+	}
+	return append(i.Entry.Checksums.List(), "SHA256:"+i.Entry.SHA256.String())
+}
+
 // ContentType returns the media type by content.
 func (i Info) ContentType(context.Context) (string, error) {
 	if i.Entry.Dir {

@@ -38,6 +38,7 @@ type File struct {
 	append   bool
 	offset   int64
 	modified time.Time
+	sums     Checksums // of what is staged
 	sameName SameName
 	err      error // why Close aborts
 	closed   bool
@@ -131,7 +132,7 @@ func (s *File) open(op string) error {
 }
 
 // change notes that the bytes are about to be others.
-func (s *File) change() { s.dirty, s.kind = true, "" }
+func (s *File) change() { s.dirty, s.kind, s.sums = true, "", "" }
 
 // Write writes at the offset, or at the end with os.O_APPEND.
 func (s *File) Write(p []byte) (n int, err error) {
@@ -183,6 +184,9 @@ func (s *File) ReadFrom(r io.Reader) (int64, error) {
 		return io.Copy(onlyWriter{s}, r)
 	}
 	n, err := from.ReadFrom(firstByte{r, s})
+	if n > 0 {
+		s.change()
+	}
 	s.offset += n
 	return n, s.fail("write", err)
 }
@@ -264,6 +268,10 @@ func (s *File) Sync() error { return s.open("sync") }
 // SetModTime sets the time that Close commits; zero: that of the commit.
 func (s *File) SetModTime(t time.Time) { s.modified = t }
 
+// SetChecksums tells sums of the bytes that are staged now, which the caller has
+// compared with them; see Checksums. Later writes void them.
+func (s *File) SetChecksums(sums []string) { s.sums = NewChecksums(sums...) }
+
 // TransferError says that the transfer did not end well: Close will abort.
 func (s *File) TransferError(err error) {
 	if err == nil {
@@ -284,6 +292,10 @@ func (s *File) Stat() (os.FileInfo, error) {
 		return nil, s.fail("stat", err)
 	}
 	e := s.base
+	if e.SHA256 != sum {
+		e.Checksums = ""
+	}
+	e.Checksums = e.Checksums.With(s.sums)
 	e.Name, e.Size, e.SHA256, e.Type = path.Base(s.path), s.w.Size(), sum, s.sniff()
 	if s.modified.IsZero() {
 		s.modified = s.fs.clock()
@@ -331,7 +343,7 @@ func (s *File) commit() error {
 		return errors.Join(err, s.w.Abort())
 	}
 	put := Put{
-		Path: s.path, Blob: info, Type: kind, Modified: s.modified, SameName: s.sameName,
+		Path: s.path, Blob: info, Checksums: s.sums, Type: kind, Modified: s.modified, SameName: s.sameName,
 		Quota: s.fs.view.Quota, QuotaRoot: s.fs.view.Root,
 	}
 	if s.inPlace {

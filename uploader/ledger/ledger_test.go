@@ -182,7 +182,7 @@ func (w *world) putIn(ctx context.Context, tx vfs.Tx, p, content string) (vfs.En
 	if err == sql.ErrNoRows {
 		e.ID = w.next
 		w.next++
-		_, err = tx.Exec(ctx, "INSERT INTO entries VALUES ($1, $2, $3, $3, 0, $4, 1, $5, $6, $7, 0, 0)",
+		_, err = tx.Exec(ctx, "INSERT INTO entries (id, parent, name, key, dir, blob, inline, size, sha256, type, modified, created) VALUES ($1, $2, $3, $3, 0, $4, 1, $5, $6, $7, 0, 0)",
 			int64(e.ID), int64(e.Parent), e.Name, string(e.Blob), e.Size, e.SHA256[:], e.Type)
 	} else if err == nil {
 		_, err = tx.Exec(ctx, "UPDATE entries SET blob = $1, size = $2, sha256 = $3 WHERE id = $4", string(e.Blob), e.Size, e.SHA256[:], int64(e.ID))
@@ -209,7 +209,7 @@ func (w *world) dir(ctx context.Context, tx vfs.Tx, p string) (vfs.ID, error) {
 	}
 	id = w.next
 	w.next++
-	_, err = tx.Exec(ctx, "INSERT INTO entries VALUES ($1, $2, $3, $3, 1, NULL, 0, 0, NULL, '', 0, 0)", int64(id), int64(parent), path.Base(p))
+	_, err = tx.Exec(ctx, "INSERT INTO entries (id, parent, name, key, dir, blob, inline, size, sha256, type, modified, created) VALUES ($1, $2, $3, $3, 1, NULL, 0, 0, NULL, '', 0, 0)", int64(id), int64(parent), path.Base(p))
 	return id, err
 }
 

@@ -47,6 +47,8 @@ func describe(op vfs.Op) (name, p string) {
 		return "copy", op.From
 	case vfs.Touch:
 		return "touch", op.Path
+	case vfs.Patch:
+		return "patch", op.Path
 	}
 	return "change", ""
 }
@@ -74,6 +76,9 @@ func (c *change) apply(ctx context.Context, op vfs.Op) (vfs.Entry, bool, error) 
 		return c.copy(ctx, op)
 	case vfs.Touch:
 		e, err := c.touch(ctx, op)
+		return e, false, err
+	case vfs.Patch:
+		e, err := c.patch(ctx, op)
 		return e, false, err
 	}
 	return vfs.Entry{}, false, fmt.Errorf("index: unknown operation %T", op)
@@ -125,7 +130,7 @@ func (c *change) put(ctx context.Context, op vfs.Put) (vfs.Entry, bool, error) {
 	}
 	e := vfs.Entry{
 		ID: s.old.ID, Parent: s.parent, Name: s.name,
-		Blob: op.Blob.Ref, Inline: op.Blob.Inline != nil, Size: op.Blob.Size, SHA256: op.Blob.SHA256, Type: op.Type,
+		Blob: op.Blob.Ref, Inline: op.Blob.Inline != nil, Size: op.Blob.Size, SHA256: op.Blob.SHA256, Checksums: op.Checksums, Type: op.Type,
 		Modified: op.Modified, Created: s.old.Created,
 	}
 	if e.Modified.IsZero() {
@@ -235,13 +240,16 @@ func (c *change) insertBlob(ctx context.Context, b blob.Info) error {
 func (c *change) store(ctx context.Context, e vfs.Entry, s slot) (vfs.Entry, error) {
 	var err error
 	if s.taken() {
+		if e.SHA256 == s.old.SHA256 {
+			e.Checksums = s.old.Checksums.With(e.Checksums)
+		}
 		if e.Blob != s.old.Blob {
 			if err := c.release(ctx, s.old.Blob); err != nil {
 				return e, err
 			}
 		}
-		err = c.exec(ctx, `UPDATE entries SET blob = $1, inline = $2, size = $3, sha256 = $4, type = $5, modified = $6 WHERE id = $7`,
-			string(e.Blob), flag(e.Inline), e.Size, e.SHA256[:], e.Type, nanos(e.Modified), int64(e.ID))
+		err = c.exec(ctx, `UPDATE entries SET blob = $1, inline = $2, size = $3, sha256 = $4, checksums = $5, type = $6, modified = $7 WHERE id = $8`,
+			string(e.Blob), flag(e.Inline), e.Size, e.SHA256[:], string(e.Checksums), e.Type, nanos(e.Modified), int64(e.ID))
 		e.Name = s.old.Name
 	} else {
 		e.Created = c.now
@@ -258,9 +266,9 @@ func (c *change) insert(ctx context.Context, e vfs.Entry) error {
 	if !e.Dir {
 		ref, sum = string(e.Blob), e.SHA256[:]
 	}
-	return c.exec(ctx, `INSERT INTO entries (id, parent, name, key, dir, blob, inline, size, sha256, type, modified, created)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
-		int64(e.ID), int64(e.Parent), e.Name, vfs.Key(e.Name), flag(e.Dir), ref, flag(e.Inline), e.Size, sum, e.Type, nanos(e.Modified), nanos(e.Created))
+	return c.exec(ctx, `INSERT INTO entries (id, parent, name, key, dir, blob, inline, size, sha256, checksums, type, modified, created)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
+		int64(e.ID), int64(e.Parent), e.Name, vfs.Key(e.Name), flag(e.Dir), ref, flag(e.Inline), e.Size, sum, string(e.Checksums), e.Type, nanos(e.Modified), nanos(e.Created))
 }
 
 // release tells the collector that an entry let go of a blob.
@@ -329,6 +337,10 @@ func (c *change) touch(ctx context.Context, op vfs.Touch) (vfs.Entry, error) {
 	if err != nil {
 		return e, err
 	}
-	e.Modified = op.Modified
-	return e, c.exec(ctx, "UPDATE entries SET modified = $1 WHERE id = $2", nanos(op.Modified), int64(e.ID))
+	return c.setModified(ctx, e, op.Modified)
+}
+
+func (c *change) setModified(ctx context.Context, e vfs.Entry, t time.Time) (vfs.Entry, error) {
+	e.Modified = t
+	return e, c.exec(ctx, "UPDATE entries SET modified = $1 WHERE id = $2", nanos(t), int64(e.ID))
 }

@@ -63,7 +63,7 @@ func descent(n int) string {
 		}
 	}
 	fmt.Fprintf(&columns, "coalesce(e%d.id, 0), coalesce(e%[1]d.parent, 0), coalesce(e%[1]d.name, ''), coalesce(e%[1]d.dir, 0), "+
-		"coalesce(e%[1]d.blob, ''), coalesce(e%[1]d.inline, 0), coalesce(e%[1]d.size, 0), e%[1]d.sha256, coalesce(e%[1]d.type, ''), "+
+		"coalesce(e%[1]d.blob, ''), coalesce(e%[1]d.inline, 0), coalesce(e%[1]d.size, 0), e%[1]d.sha256, coalesce(e%[1]d.checksums, ''), coalesce(e%[1]d.type, ''), "+
 		"coalesce(e%[1]d.modified, 0), coalesce(e%[1]d.created, 0)", n)
 	return "SELECT " + columns.String() + " FROM (SELECT 1) AS one" + joins.String()
 }

@@ -34,7 +34,7 @@ func NewTree(db *Database, clock func() time.Time, hook vfs.Hook) *Tree {
 }
 
 // columns are what scan reads.
-const columns = "id, coalesce(parent, 0), name, dir, coalesce(blob, ''), inline, size, sha256, type, modified, created"
+const columns = "id, coalesce(parent, 0), name, dir, coalesce(blob, ''), inline, size, sha256, checksums, type, modified, created"
 
 type scanner interface{ Scan(...any) error }
 
@@ -44,11 +44,11 @@ func scan(row scanner) (e vfs.Entry, err error) { return scanAfter(row, nil) }
 func scanAfter(row scanner, before []int64) (e vfs.Entry, err error) {
 	var sum []byte
 	var dir, inline, modified, created int64
-	into := make([]any, 0, 2*stepsMax+11)
+	into := make([]any, 0, 2*stepsMax+12)
 	for i := range before {
 		into = append(into, &before[i])
 	}
-	err = row.Scan(append(into, &e.ID, &e.Parent, &e.Name, &dir, &e.Blob, &inline, &e.Size, &sum, &e.Type, &modified, &created)...)
+	err = row.Scan(append(into, &e.ID, &e.Parent, &e.Name, &dir, &e.Blob, &inline, &e.Size, &sum, &e.Checksums, &e.Type, &modified, &created)...)
 	if errors.Is(err, sql.ErrNoRows) {
 		return e, fs.ErrNotExist
 	}

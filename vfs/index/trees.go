@@ -152,6 +152,9 @@ func (c *change) moveOnto(ctx context.Context, e vfs.Entry, s slot, from string)
 	if err != nil {
 		return put, err
 	}
+	if err := c.handProperties(ctx, e.ID, put.ID); err != nil {
+		return put, err
+	}
 	return put, c.removeTree(ctx, e, from)
 }
 
@@ -173,24 +176,35 @@ func (c *change) copy(ctx context.Context, op vfs.Copy) (vfs.Entry, bool, error)
 		return e, false, err
 	}
 	if s.taken() && op.Overwrite && !e.Dir && !s.old.Dir {
+		from := e.ID
 		e.ID, e.Created = s.old.ID, s.old.Created
-		e, err = c.store(ctx, e, s)
-		return e, true, err
+		if e, err = c.store(ctx, e, s); err != nil {
+			return e, true, err
+		}
+		if err := c.dropProperties(ctx, e.ID); err != nil {
+			return e, true, err
+		}
+		return e, true, c.copyProperties(ctx, from, e.ID)
 	}
 	if err := c.clear(ctx, s, op.Overwrite, false); err != nil {
 		return e, false, err
 	}
-	switch {
-	case !e.Dir:
+	if e.Dir && !op.Shallow {
+		e, err = c.copyTree(ctx, e, s, op.From)
+		return e, replaced, err
+	}
+	from := e.ID
+	if e.Dir {
+		e, err = c.makeDir(ctx, s.parent, s.name)
+	} else {
 		e.Parent, e.Name = s.parent, s.name
 		s.old = vfs.Entry{}
 		e, err = c.store(ctx, e, s)
-	case op.Shallow:
-		e, err = c.makeDir(ctx, s.parent, s.name)
-	default:
-		e, err = c.copyTree(ctx, e, s, op.From)
 	}
-	return e, replaced, err
+	if err != nil {
+		return e, replaced, err
+	}
+	return e, replaced, c.copyProperties(ctx, from, e.ID)
 }
 
 // copyQuota fails where a copy of e at s would go beyond the account's limit.
@@ -211,8 +225,17 @@ func (c *change) copyQuota(ctx context.Context, op vfs.Copy, e vfs.Entry, s slot
 	return c.quota(ctx, op.Quota, op.QuotaRoot, size-before)
 }
 
+// numbered begins statements that copy an entry, $1, and all below it: fresh is
+// the id of each one's copy, from $2 + 1 on.
+const numbered = `WITH RECURSIVE tree (id, parent) AS (
+	SELECT id, parent FROM entries WHERE id = $1
+	UNION ALL
+	SELECT e.id, e.parent FROM entries e JOIN tree ON e.parent = tree.id),
+numbered (id, parent, fresh) AS (
+	SELECT id, parent, CAST($2 AS BIGINT) + row_number() OVER (ORDER BY id) FROM tree) `
+
 // copyTree makes new entries for everything at and below e; the copies share the
-// blobs. One statement, however large the tree.
+// blobs. One statement, however large the tree, and one for its properties.
 func (c *change) copyTree(ctx context.Context, e vfs.Entry, s slot, from string) (vfs.Entry, error) {
 	var n int64
 	if err := c.QueryRow(ctx, subtree+"SELECT count(*) FROM tree", int64(e.ID)).Scan(&n); err != nil {
@@ -223,19 +246,17 @@ func (c *change) copyTree(ctx context.Context, e vfs.Entry, s slot, from string)
 		return e, err
 	}
 	first := int64(last) - n
-	err = c.exec(ctx, `WITH RECURSIVE tree (id, parent) AS (
-			SELECT id, parent FROM entries WHERE id = $1
-			UNION ALL
-			SELECT e.id, e.parent FROM entries e JOIN tree ON e.parent = tree.id),
-		numbered (id, parent, fresh) AS (
-			SELECT id, parent, CAST($2 AS BIGINT) + row_number() OVER (ORDER BY id) FROM tree)
-		INSERT INTO entries (id, parent, name, key, dir, blob, inline, size, sha256, type, modified, created)
+	err = c.exec(ctx, numbered+`INSERT INTO entries (id, parent, name, key, dir, blob, inline, size, sha256, checksums, type, modified, created)
 		SELECT n.fresh, coalesce(p.fresh, CAST($3 AS BIGINT)),
 			CASE WHEN n.id = $1 THEN CAST($4 AS TEXT) ELSE e.name END, CASE WHEN n.id = $1 THEN CAST($5 AS TEXT) ELSE e.key END,
-			e.dir, e.blob, e.inline, e.size, e.sha256, e.type, e.modified, CAST($6 AS BIGINT)
+			e.dir, e.blob, e.inline, e.size, e.sha256, e.checksums, e.type, e.modified, CAST($6 AS BIGINT)
 		FROM numbered n JOIN entries e ON e.id = n.id LEFT JOIN numbered p ON p.id = n.parent`,
 		int64(e.ID), first, int64(s.parent), s.name, vfs.Key(s.name), nanos(c.now))
 	if err != nil {
+		return e, err
+	}
+	if err := c.exec(ctx, numbered+`INSERT INTO properties (entry, space, name, value)
+		SELECT n.fresh, p.space, p.name, p.value FROM numbered n JOIN properties p ON p.entry = n.id`, int64(e.ID), first); err != nil {
 		return e, err
 	}
 	made, err := child(ctx, c, s.parent, s.name)

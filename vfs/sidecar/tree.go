@@ -1,9 +1,11 @@
 package sidecar
 
 import (
+	"encoding/xml"
 	"errors"
 	"io/fs"
 	"os"
+	"time"
 )
 
 // What the inner file system may offer beyond afero.Fs, and View hands on.
@@ -20,7 +22,11 @@ type (
 	admitter interface {
 		Admit(name string, size int64) error
 	}
-	rooted interface{ Root() string }
+	rooted     interface{ Root() string }
+	propertied interface {
+		Properties(infos ...fs.FileInfo) ([]map[xml.Name]string, error)
+		SetProperties(name string, set map[xml.Name]string, remove []xml.Name, modified time.Time) error
+	}
 )
 
 // Move is the inner file system's, in one transaction; views below a directory
@@ -93,4 +99,23 @@ func (v *View) Root() string {
 		return inner.Root()
 	}
 	return "/"
+}
+
+// Properties returns the dead properties (RFC 4918 §4) of what this view
+// described, in the order of infos; views have none.
+func (v *View) Properties(infos ...fs.FileInfo) ([]map[xml.Name]string, error) {
+	if inner, ok := v.inner.(propertied); ok {
+		return inner.Properties(infos...)
+	}
+	return make([]map[xml.Name]string, len(infos)), nil
+}
+
+// SetProperties changes dead properties of a file or directory. Those of a view
+// cannot be changed.
+func (v *View) SetProperties(name string, set map[xml.Name]string, remove []xml.Name, modified time.Time) error {
+	inner, ok := v.inner.(propertied)
+	if !ok {
+		return &fs.PathError{Op: "setproperties", Path: name, Err: errors.ErrUnsupported}
+	}
+	return v.refuse("setproperties", name, inner.SetProperties(name, set, remove, modified))
 }
