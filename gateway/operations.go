@@ -34,7 +34,7 @@ func (o operations) Status(context.Context) (operate.Status, error) {
 	})
 	return operate.Status{
 		Version: o.version, PID: os.Getpid(), Started: o.started, Serving: o.serving.Load(),
-		Addresses: addresses, DataDir: o.settings.Load().config.dataDir(),
+		Addresses: addresses, Connect: o.connections(), DataDir: o.settings.Load().config.dataDir(),
 	}, nil
 }
 

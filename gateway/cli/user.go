@@ -4,12 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/term"
 
 	"slipway/gateway/auth"
+	"slipway/gateway/cli/card"
 	"slipway/gateway/cli/show"
 	"slipway/gateway/cli/userfile"
 	"slipway/gateway/control"
@@ -25,7 +29,7 @@ func (p *program) userCommand() *cobra.Command {
 type newUser struct {
 	name, home, rights string
 	expires, quota     string
-	stdin, json        bool
+	drop, stdin, json  bool
 }
 
 func (p *program) userAddCommand() *cobra.Command {
@@ -34,16 +38,25 @@ func (p *program) userAddCommand() *cobra.Command {
 		Use: "add NAME", Short: "Add a user and show the password once", Args: words(1, 1),
 		Long: `Write a [[user]] at the end of the configuration file, which keeps all that it holds,
 and have the running gateway read it. The password is made at random and shown
-once, or read with --password-stdin; the file holds its hash.`,
-		Example: "  slipway user add guest --home /wedding --rights drop --expires 48h --quota 20GB",
+once, or read with --password-stdin; the file holds its hash. Where the gateway
+runs, a card follows for the person who gets the account: the settings for each way
+in, and QR codes that hold them, the password included.`,
+		Example: "  slipway user add guests --drop --home /event/{name} --expires 48h --quota 20GB",
 		RunE: func(c *cobra.Command, args []string) error {
 			u.name = args[0]
+			if u.drop && c.Flags().Changed("rights") && u.rights != auth.Drop.String() {
+				return usagef("--drop and --rights %s contradict each other", u.rights)
+			}
+			if u.drop {
+				u.rights = auth.Drop.String()
+			}
 			return p.addUser(c.Context(), u)
 		},
 	}
 	f := c.Flags()
-	f.StringVar(&u.home, "home", "/", "the `folder` that the user sees as /")
+	f.StringVar(&u.home, "home", "/", "the `folder` that the user sees as /; {name} in it is the user's name")
 	f.StringVar(&u.rights, "rights", "full", "full, drop (add files, see no others) or read")
+	f.BoolVar(&u.drop, "drop", false, "the same as --rights drop")
 	f.StringVar(&u.expires, "expires", "", "the `time` that the account lasts, as in 48h or 30d")
 	f.StringVar(&u.quota, "quota", "", "the `size` that the home may have, as in 20GB")
 	f.BoolVar(&u.stdin, "password-stdin", false, "read the password from the first line of the standard input")
@@ -79,12 +92,27 @@ func (p *program) addUser(ctx context.Context, u newUser) error {
 	if err := p.added(u, b, shown); err != nil {
 		return err
 	}
-	return p.reloadUsers(ctx)
+	ways, err := p.reloadUsers(ctx)
+	if err != nil || u.json || shown == "" {
+		return err
+	}
+	c := card.Card{Name: b.Name, Password: shown, Ways: ways}
+	return c.Write(p.Out, p.atTerminal())
+}
+
+// atTerminal reports whether the answer is read by a person at once.
+func (p *program) atTerminal() bool {
+	f, ok := p.Out.W.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
 }
 
 // block checks what the command line says and puts it in the file's form.
 func (u newUser) block(now time.Time) (userfile.User, error) {
-	b := userfile.User{Name: u.name, Home: path.Clean("/" + u.home), Rights: u.rights, Quota: u.quota}
+	home := strings.ReplaceAll(u.home, "{name}", u.name)
+	b := userfile.User{Name: u.name, Home: path.Clean("/" + home), Rights: u.rights, Quota: u.quota}
+	if home != u.home && (strings.Contains(u.name, "/") || u.name == "." || u.name == "..") {
+		return b, usagef("--home: {name} stands for one folder, and %q cannot be one", u.name)
+	}
 	if _, err := auth.ParseRights(u.rights); err != nil || u.rights == "" {
 		return b, usagef("--rights: %q is none of them: take full, drop or read", u.rights)
 	}
@@ -148,19 +176,24 @@ func (p *program) added(u newUser, b userfile.User, password string) error {
 	return p.Out.Err
 }
 
-// reloadUsers has the running gateway read the users, where one runs.
-func (p *program) reloadUsers(ctx context.Context) error {
-	err := p.with(ctx, NeedRunning, func(g operate.Gateway) error {
-		_, err := g.Reload(ctx)
+// reloadUsers has the running gateway read the users, where one runs, and returns
+// the ways in.
+func (p *program) reloadUsers(ctx context.Context) (ways []operate.Connection, err error) {
+	err = p.with(ctx, NeedRunning, func(g operate.Gateway) error {
+		if _, err := g.Reload(ctx); err != nil {
+			return err
+		}
+		s, err := g.Status(ctx)
+		ways = s.Connect
 		return err
 	})
 	switch {
 	case errors.Is(err, control.ErrNotRunning):
 		p.Note("No gateway runs; the next start knows the user.")
-		return nil
+		return nil, nil
 	case err != nil:
-		return fmt.Errorf("the user is in %s, but the running gateway did not take it over: %w", p.config, err)
+		return nil, fmt.Errorf("the user is in %s, but the running gateway did not take it over: %w", p.config, err)
 	}
 	p.Note("The running gateway knows the user.")
-	return nil
+	return ways, nil
 }

@@ -191,3 +191,20 @@ func TestUserAddKeepsALink(t *testing.T) {
 		t.Errorf("%v, %v", fi, err)
 	}
 }
+
+// TestEventAccount: a write-only login that ends, and the card for those who get it.
+func TestEventAccount(t *testing.T) {
+	file := config(t, "")
+	w := newWorld()
+	w.status.Connect = []operate.Connection{{Door: operate.FTPDoor, Host: "drop.example", Port: 2121, Security: operate.ExplicitTLS}}
+	code, out, errs := w.run(t.Context(), "user", "add", "guests", "--drop", "--home", "/event/{name}", "--expires", "48h", "--quota", "20GB", "--config", file)
+	u := users(t, file)[0]
+	if code != 0 || u["rights"] != "drop" || u["home"] != "/event/guests" || u["quota"] != "20GB" {
+		t.Fatalf("%d, %v, %s", code, u, errs)
+	}
+	if !strings.Contains(out, "  server      drop.example\n") || !strings.Contains(out, "█") {
+		t.Errorf("the card:\n%s", out)
+	}
+	w.shows(t, "user add g2 --drop --rights full --config "+file, 2, "", "slipway: --drop and --rights full contradict each other\n")
+	w.shows(t, "user add a/b --home /{name} --config "+file, 2, "", "slipway: --home: {name} stands for one folder, and \"a/b\" cannot be one\n")
+}

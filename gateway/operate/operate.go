@@ -143,8 +143,29 @@ type Status struct {
 	Started   time.Time         `json:"started"`
 	Serving   bool              `json:"serving"` // doors are open
 	Addresses map[string]string `json:"addresses,omitempty"`
+	Connect   []Connection      `json:"connect,omitempty"` // for people, best first
 	DataDir   string            `json:"data_dir"`
 }
+
+// Connection is a way in as people set it up, under the address that they use.
+type Connection struct {
+	Door        string `json:"door"`                  // WebDAVDoor or FTPDoor
+	URL         string `json:"url,omitempty"`         // of WebDAV's root
+	Host        string `json:"host"`                  // name or address
+	Port        int    `json:"port"`                  // 1 to 65535
+	Security    string `json:"security"`              // NoTLS, ExplicitTLS or ImplicitTLS
+	Fingerprint string `json:"fingerprint,omitempty"` // SHA-256 of a self-signed certificate
+}
+
+// What a Connection says.
+const (
+	WebDAVDoor = "webdav"
+	FTPDoor    = "ftp"
+
+	NoTLS       = "none"
+	ExplicitTLS = "explicit" // AUTH TLS (RFC 4217)
+	ImplicitTLS = "implicit" // from the first byte, as HTTPS does
+)
 
 // Reloaded says what Reload took over, and what needs a restart.
 type Reloaded struct {
