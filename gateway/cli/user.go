@@ -92,7 +92,7 @@ func (p *program) addUser(ctx context.Context, u newUser) error {
 	if err := p.added(u, b, shown); err != nil {
 		return err
 	}
-	ways, err := p.reloadUsers(ctx)
+	ways, err := p.reloadUsers(ctx, b)
 	if err != nil || u.json || shown == "" {
 		return err
 	}
@@ -177,14 +177,20 @@ func (p *program) added(u newUser, b userfile.User, password string) error {
 }
 
 // reloadUsers has the running gateway read the users, where one runs, and returns
-// the ways in.
-func (p *program) reloadUsers(ctx context.Context) (ways []operate.Connection, err error) {
+// the ways in. It says so if pictures of the new user b would be refused.
+func (p *program) reloadUsers(ctx context.Context, b userfile.User) (ways []operate.Connection, err error) {
+	refused := ""
 	err = p.with(ctx, NeedRunning, func(g operate.Gateway) error {
 		if _, err := g.Reload(ctx); err != nil {
 			return err
 		}
 		s, err := g.Status(ctx)
+		if err != nil {
+			return err
+		}
 		ways = s.Connect
+		e, err := g.Explain(ctx, path.Join(b.Home, "picture.jpg"))
+		refused = e.Refused
 		return err
 	})
 	switch {
@@ -195,5 +201,8 @@ func (p *program) reloadUsers(ctx context.Context) (ways []operate.Connection, e
 		return nil, fmt.Errorf("the user is in %s, but the running gateway did not take it over: %w", p.config, err)
 	}
 	p.Note("The running gateway knows the user.")
+	if refused != "" && b.Rights != auth.Read.String() {
+		p.Note("But a picture in %s would be refused: %s", b.Home, refused)
+	}
 	return ways, nil
 }

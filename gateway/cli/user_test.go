@@ -205,6 +205,10 @@ func TestEventAccount(t *testing.T) {
 	if !strings.Contains(out, "  server      drop.example\n") || !strings.Contains(out, "█") {
 		t.Errorf("the card:\n%s", out)
 	}
+	w.explanation.Refused = "no route takes it"
+	if code, _, errs := w.run(t.Context(), "user", "add", "g3", "--drop", "--home", "/event", "--config", file); code != 0 || !strings.HasSuffix(errs, "But a picture in /event would be refused: no route takes it\n") {
+		t.Errorf("%d, %s", code, errs)
+	}
 	w.shows(t, "user add g2 --drop --rights full --config "+file, 2, "", "slipway: --drop and --rights full contradict each other\n")
 	w.shows(t, "user add a/b --home /{name} --config "+file, 2, "", "slipway: --home: {name} stands for one folder, and \"a/b\" cannot be one\n")
 }
