@@ -86,6 +86,12 @@ func (r Ref) Time() (time.Time, error) {
 	return time.UnixMilli(int64(ms)), nil
 }
 
+// valid reports whether r could be a Ref.
+func (r Ref) valid() bool {
+	_, err := r.Time()
+	return err == nil
+}
+
 func digit(c byte) int {
 	for i := range len(crockford) {
 		if crockford[i] == c {
@@ -146,15 +152,39 @@ type Store interface {
 	// Open opens a blob that Commit did not return inline. It returns an error
 	// that is fs.ErrNotExist where there is no such blob.
 	Open(ctx context.Context, ref Ref) (Reader, error)
-	// Remove deletes a blob's bytes; none there is no error.
+	// Remove deletes a blob's bytes, or kept ones; none there is no error.
 	Remove(ctx context.Context, ref Ref) error
 	// Free returns how many bytes the store can still take, or -1 if unknown.
 	Free(ctx context.Context) (int64, error)
 }
 
+// Keeper is a Store that can keep staged bytes beyond their writer, and beyond the
+// process: those of an upload that was cut. It is safe for concurrent use.
+//
+// Kept bytes have a Ref, and stay until Remove; whoever keeps them remembers the
+// ref, because the sweep takes those that nobody knows.
+type Keeper interface {
+	// Keep makes the bytes of w, a Writer of this store, durable; they have the
+	// ref when it returns. Of w only Abort is left to call, which does not remove
+	// them any more: before it, neither the sweep nor Remove takes them.
+	Keep(ctx context.Context, w Writer) (Ref, error)
+	// Continue returns a writer that begins with all that is kept under ref, and
+	// nobody else gets another until its Abort: that is ErrBusy. Bytes written
+	// after the kept ones may be there too, if the process was killed or the
+	// writer before this one was aborted. Abort leaves the bytes in place, with
+	// what was appended; so does Commit, after which Remove and Abort take them.
+	// Bytes before the size that was kept must not be overwritten.
+	Continue(ctx context.Context, ref Ref) (Writer, error)
+	// OpenKept reads what is kept under ref, also while somebody continues it.
+	OpenKept(ctx context.Context, ref Ref) (Reader, error)
+}
+
+// ErrBusy is returned by Continue while another writer continues the same bytes.
+var ErrBusy = errors.New("blob: these bytes are being continued already")
+
 // Sweeper is a Store that can find bytes that no transaction ever named.
 type Sweeper interface {
-	// Sweep removes staged leftovers and every blob drawn before limit that
-	// known does not confirm. It asks known for at most 500 refs at a time.
+	// Sweep removes staged leftovers, and of kept bytes and of the blobs drawn
+	// before limit those that known does not confirm. It asks known for at most 500 refs at a time.
 	Sweep(ctx context.Context, limit time.Time, known func(context.Context, []Ref) (map[Ref]bool, error)) (removed int, err error)
 }

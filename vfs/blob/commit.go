@@ -61,14 +61,29 @@ func (w *writer) publish() (Ref, error) {
 		return "", err
 	}
 	name := filepath.Join(into.dir, string(ref))
-	if err := w.disk.fs.Rename(w.path(), name); err != nil {
+	if err := w.rename(name); err != nil {
 		return "", err
 	}
-	w.disk.unstage(w.name, false) //nolint:errcheck // Without removal there is no error.
-	w.name = ""
 	if err := into.sync(); err != nil {
 		w.disk.remove(name) //nolint:errcheck // Nobody knows the ref; the sweep removes what is left.
 		return "", err
 	}
 	return ref, nil
+}
+
+// rename gives the staged file its name. Kept bytes get a second one, so that they
+// are there still if no transaction names the blob; where the file system cannot do
+// that, they are lost then.
+func (w *writer) rename(name string) error {
+	if w.kept && w.disk.fs.Link(w.path(), name) == nil {
+		return nil
+	}
+	if err := w.disk.fs.Rename(w.path(), name); err != nil {
+		return err
+	}
+	if !w.kept {
+		w.disk.unstage(w.name, false) //nolint:errcheck // Without removal there is no error.
+		w.name = ""
+	}
+	return nil
 }

@@ -2,6 +2,7 @@ package blob
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -20,7 +21,8 @@ type DiskOptions struct {
 
 // Disk is a [Store] in a directory of a local disk:
 //
-//	staged/ID       bytes of a writer that is not committed yet
+//	staged/ID       bytes of a writer that is not committed yet, or that were kept
+//	                for a partial upload
 //	blobs/xx/REF    a blob, in the folder named after the ref's last two characters
 //
 // Those characters are random, so commits spread over 1,024 folders of which none
@@ -31,10 +33,13 @@ type Disk struct {
 	dir    string
 	staged string
 	blobs  *folder
+	kept   *folder // staged, where Keep makes names durable
 
 	mu      sync.Mutex
 	folders map[string]*folder // below blobs/, by name
-	writing map[string]bool    // the staged files of living writers, by name
+	// The staged files of living writers, by name; true: Remove was called, and
+	// the file goes when the writer ends.
+	writing map[string]bool
 
 	little, inline, chunk, block sync.Pool     // *[littleSize]byte and so on
 	blocks                       chan struct{} // one token per block in use
@@ -43,6 +48,7 @@ type Disk struct {
 var (
 	_ Store   = (*Disk)(nil)
 	_ Sweeper = (*Disk)(nil)
+	_ Keeper  = (*Disk)(nil)
 )
 
 const (
@@ -72,6 +78,7 @@ func NewDisk(dir string, opts DiskOptions) (*Disk, error) {
 	d.chunk.New = func() any { return new([chunkSize]byte) }
 	d.block.New = func() any { return new([blockSize]byte) }
 	d.blobs = &folder{fs: d.fs, dir: filepath.Join(dir, "blobs")}
+	d.kept = &folder{fs: d.fs, dir: d.staged}
 	if err := d.prepare(); err != nil {
 		return nil, fmt.Errorf("blob: %w", err)
 	}
@@ -131,14 +138,22 @@ func fanOut(ref Ref) string { return string(ref[len(ref)-2:]) }
 
 // Create starts a writer. On a full disk the error is syscall.ENOSPC.
 func (d *Disk) Create(ctx context.Context) (Writer, error) {
-	free, err := d.Free(ctx)
-	if err != nil {
+	if err := d.room(ctx); err != nil {
 		return nil, err
 	}
-	if free == 0 {
-		return nil, fmt.Errorf("blob: %s: %w", d.dir, syscall.ENOSPC)
-	}
 	return &writer{disk: d}, nil
+}
+
+// room fails on a full disk.
+func (d *Disk) room(ctx context.Context) error {
+	free, err := d.Free(ctx)
+	if err != nil {
+		return err
+	}
+	if free == 0 {
+		return fmt.Errorf("blob: %s: %w", d.dir, syscall.ENOSPC)
+	}
+	return nil
 }
 
 // Open opens a committed blob.
@@ -157,8 +172,9 @@ func (d *Disk) Open(ctx context.Context, ref Ref) (Reader, error) {
 	return f, nil
 }
 
-// Remove deletes a blob's file. It is not synced: a file that a power cut brings
-// back is an orphan, which the sweep removes.
+// Remove deletes a blob's file, or a kept one: that of a living writer goes when
+// the writer ends. It is not synced: a file that a power cut brings back is an
+// orphan, which the sweep removes.
 func (d *Disk) Remove(ctx context.Context, ref Ref) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -167,7 +183,7 @@ func (d *Disk) Remove(ctx context.Context, ref Ref) error {
 	if err != nil {
 		return err
 	}
-	return d.remove(name)
+	return errors.Join(d.remove(name), d.removeKept(ref))
 }
 
 func (d *Disk) remove(name string) error {

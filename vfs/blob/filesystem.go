@@ -17,6 +17,9 @@ type FileSystem interface {
 	OpenFile(name string, flag int, perm fs.FileMode) (File, error)
 	// Rename is os.Rename: atomic, and it replaces a file at newname.
 	Rename(oldname, newname string) error
+	// Link is os.Link: newname becomes another name of the file at oldname. Some
+	// file systems cannot.
+	Link(oldname, newname string) error
 	// Remove is os.Remove.
 	Remove(name string) error
 	// ReadDir is os.ReadDir.
@@ -58,6 +61,9 @@ func (OS) OpenFile(name string, flag int, perm fs.FileMode) (File, error) {
 
 // Rename is os.Rename.
 func (OS) Rename(oldname, newname string) error { return os.Rename(oldname, newname) }
+
+// Link is os.Link.
+func (OS) Link(oldname, newname string) error { return os.Link(oldname, newname) }
 
 // Remove is os.Remove.
 func (OS) Remove(name string) error { return os.Remove(name) }

@@ -16,7 +16,7 @@ func (d *Disk) stage() string {
 	name := string(NewRef(d.now()))
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.writing[name] = true
+	d.writing[name] = false
 	return name
 }
 
@@ -24,25 +24,27 @@ func (d *Disk) stage() string {
 func (d *Disk) lives(name string) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.writing[name]
+	_, ok := d.writing[name]
+	return ok
 }
 
-// unstage ends what stage began and, where remove is set, removes the file.
+// unstage ends what stage or claim began and removes the file, where remove is set
+// or Remove was called meanwhile.
 func (d *Disk) unstage(name string, remove bool) error {
-	var err error
-	if remove {
-		err = d.remove(filepath.Join(d.staged, name))
-	}
 	d.mu.Lock()
-	defer d.mu.Unlock()
+	remove = remove || d.writing[name]
 	delete(d.writing, name)
-	return err
+	d.mu.Unlock()
+	if !remove {
+		return nil
+	}
+	return d.remove(filepath.Join(d.staged, name))
 }
 
 // Sweep removes the staged files of earlier processes, whatever their age, and
-// blobs drawn before limit that known does not confirm. Files that are not named
-// like a blob are left alone, and one that cannot be removed does not keep the
-// others. Writers may go on meanwhile.
+// blobs drawn before limit, that known does not confirm. Files in the folders of
+// blobs that are not named like one are left alone, and one that cannot be removed
+// does not keep the others. Writers may go on meanwhile.
 func (d *Disk) Sweep(ctx context.Context, limit time.Time, known func(context.Context, []Ref) (map[Ref]bool, error)) (removed int, err error) {
 	s := sweep{disk: d, limit: limit, known: known}
 	err = s.run(ctx)
@@ -83,7 +85,9 @@ func (s *sweep) run(ctx context.Context) error {
 	return s.ask(ctx, len(s.old))
 }
 
-// leftovers removes staged files that no living writer owns.
+// leftovers removes staged files that no living writer owns and known does not
+// confirm. It is asked after that: a writer that ended meanwhile had its bytes
+// remembered before.
 func (s *sweep) leftovers(ctx context.Context) error {
 	list, err := s.disk.fs.ReadDir(s.disk.staged)
 	if err != nil {
@@ -93,8 +97,18 @@ func (s *sweep) leftovers(ctx context.Context) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if !e.IsDir() && !s.disk.lives(e.Name()) {
+		if e.IsDir() || s.disk.lives(e.Name()) {
+			continue
+		}
+		if ref := Ref(e.Name()); ref.valid() {
+			s.old = append(s.old, ref)
+		} else {
 			s.count(s.disk.remove(filepath.Join(s.disk.staged, e.Name())))
+		}
+	}
+	for len(s.old) > 0 {
+		if err := s.ask(ctx, min(len(s.old), sweepBatch)); err != nil {
+			return err
 		}
 	}
 	return nil

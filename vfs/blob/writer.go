@@ -21,6 +21,7 @@ type writer struct {
 	mem  []byte // the bytes, while file is nil
 	name string // of the staged file
 	file File
+	kept bool // the file stays when the writer ends; see Keeper
 
 	hash    hash.Hash // of the first hashed bytes of file
 	hashed  int64
@@ -242,13 +243,19 @@ func (w *writer) Abort() error {
 	if w.err == nil {
 		w.err = errEnded
 	}
-	return w.release()
+	err := w.release()
+	if w.name != "" && w.kept {
+		err = errors.Join(err, w.disk.unstage(w.name, false))
+		w.name = ""
+	}
+	return err
 }
 
 // errEnded is what a writer answers after Commit or Abort.
 var errEnded = fmt.Errorf("blob: the writer has ended: %w", fs.ErrClosed)
 
-// release gives back memory and removes the staged file. Again it does nothing.
+// release gives back memory, and removes the staged file unless it is kept. Again
+// it does nothing.
 func (w *writer) release() error {
 	w.disk.recycle(w.mem)
 	w.mem = nil
@@ -257,7 +264,7 @@ func (w *writer) release() error {
 		err = w.file.Close()
 		w.file = nil
 	}
-	if w.name != "" {
+	if w.name != "" && !w.kept {
 		err = errors.Join(err, w.disk.unstage(w.name, true))
 		w.name = ""
 	}

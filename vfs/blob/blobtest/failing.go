@@ -109,6 +109,14 @@ func (d *FailingDisk) Rename(oldname, newname string) error {
 	return d.fs.Rename(oldname, newname)
 }
 
+// Link counts and calls; the log names the folder of the new name.
+func (d *FailingDisk) Link(oldname, newname string) error {
+	if err := d.call("link", newname); err != nil {
+		return err
+	}
+	return d.fs.Link(oldname, newname)
+}
+
 // Remove counts and calls.
 func (d *FailingDisk) Remove(name string) error {
 	if err := d.call("remove", name); err != nil {
@@ -160,6 +168,13 @@ func (f *failingFile) ReadAt(p []byte, off int64) (int, error) {
 		return 0, err
 	}
 	return f.File.ReadAt(p, off)
+}
+
+func (f *failingFile) Seek(offset int64, whence int) (int64, error) {
+	if err := f.disk.call("seek", f.name); err != nil {
+		return 0, err
+	}
+	return f.File.Seek(offset, whence)
 }
 
 func (f *failingFile) WriteAt(p []byte, off int64) (int, error) {
