@@ -7,7 +7,10 @@ import (
 	"mime"
 	"net/http"
 	"path"
+	"slices"
 	"strings"
+
+	"slipway/gateway/webdav/page"
 )
 
 // get answers GET and HEAD: a file with ranges and conditions (RFC 9110 §9.3.1),
@@ -39,7 +42,7 @@ func (q *request) head() error {
 		return err
 	}
 	if info.IsDir() {
-		listingHeader(q.w.Header())
+		page.Header(q.w.Header())
 		q.w.WriteHeader(http.StatusOK)
 		return nil
 	}
@@ -53,7 +56,34 @@ func (q *request) serveFile(info fs.FileInfo, content io.ReadSeeker) {
 		h.Set("ETag", tag)
 	}
 	fileHeader(h, q.contentType(info))
+	q.linkHosted(info)
 	http.ServeContent(q.progressWriter(), q.r, info.Name(), info.ModTime(), content)
+}
+
+// linkHosted tells where the file can be seen, once a host has it: at the first
+// such destination (RFC 8288; "canonical": RFC 6596).
+func (q *request) linkHosted(info fs.FileInfo) {
+	if q.Uploads == nil {
+		return
+	}
+	all, err := q.Uploads(q.r, []fs.FileInfo{info})
+	if err != nil {
+		q.Log.Warn("webdav: a file is served without its Link", "path", q.path, "error", err)
+		return
+	}
+	for _, uploads := range all {
+		if i := slices.IndexFunc(uploads, Upload.hosted); i >= 0 {
+			q.w.Header().Set("Link", "<"+uploads[i].URL+`>; rel="canonical"`)
+		}
+	}
+}
+
+// hosted reports whether the picture is at its destination under an address that
+// can be given out: http or https, of nothing but the characters of a URI
+// (RFC 3986 §2).
+func (u Upload) hosted() bool {
+	return u.State == "done" && (strings.HasPrefix(u.URL, "https://") || strings.HasPrefix(u.URL, "http://")) &&
+		!strings.ContainsFunc(u.URL, func(r rune) bool { return r <= ' ' || r >= 0x7f || strings.ContainsRune("\"<>\\^`{|}", r) })
 }
 
 func (q *request) contentType(info fs.FileInfo) string {

@@ -1,38 +1,24 @@
 package webdav
 
 import (
-	"bytes"
 	"cmp"
-	"fmt"
-	"html/template"
 	"io/fs"
-	"net/http"
+	"iter"
 	"path"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/spf13/afero"
+
+	"slipway/gateway/webdav/page"
 )
 
-// page is what a browser sees of a directory.
-var page = template.Must(template.New("listing").Parse(`<!doctype html>
-<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>{{.Path}}</title>
-<style>body{font:16px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:60rem;padding:0 1rem}
-table{border-collapse:collapse;width:100%}td,th{padding:.2rem .6rem;text-align:left}
-tr:hover{background:#8882}.n{text-align:right;white-space:nowrap}</style>
-<h1>{{.Path}}</h1>
-<table><tr><th>Name<th class="n">Size<th class="n">Changed (UTC)
-{{- if .Up}}
-<tr><td><a href="{{.Up}}">..</a><td><td>{{end}}
-{{- range .Rows}}
-<tr><td><a href="{{.Href}}">{{.Name}}</a><td class="n">{{.Size}}<td class="n">{{.Changed}}{{end}}
-</table>
-{{- if not .Rows}}<p>This folder is empty.{{end}}
-`))
+// listingBatch is for how many files it is asked at a time what became of them.
+const listingBatch = 500
 
-type row struct{ Href, Name, Size, Changed string }
+// about is a FileInfo of a file that tells about another in its folder; Of is its
+// name, or "" where it tells about the folder.
+type about interface{ Of() string }
 
 // list answers GET of a directory with a page.
 func (q *request) list(dir afero.File) error {
@@ -40,65 +26,129 @@ func (q *request) list(dir afero.File) error {
 	if err != nil {
 		return err
 	}
-	slices.SortFunc(infos, func(a, b fs.FileInfo) int {
-		if a.IsDir() != b.IsDir() {
-			return cmp.Compare(btoi(b.IsDir()), btoi(a.IsDir()))
-		}
-		return strings.Compare(a.Name(), b.Name())
-	})
-	data := struct {
-		Path, Up string
-		Rows     []row
-	}{Path: q.path}
-	if q.path != "/" {
-		data.Up = q.href(path.Dir(q.path), true)
+	l := &listing{request: q, beside: make(map[string][]page.Link)}
+	l.sort(infos)
+	l.ask(0)
+	l.folder.States = l.uploads != nil
+	page.Header(q.w.Header())
+	if err := page.Write(q.progressWriter(), l.folder, l.rows()); err != nil {
+		q.Log.Debug("webdav: a listing was cut off", "path", q.path, "error", err)
 	}
-	for _, info := range infos {
-		data.Rows = append(data.Rows, q.row(info))
-	}
-	var b bytes.Buffer
-	if err := page.Execute(&b, data); err != nil {
-		return err
-	}
-	listingHeader(q.w.Header())
-	q.progressWriter().Write(b.Bytes()) //nolint:errcheck // the client left
 	return nil
 }
 
-func (q *request) row(info fs.FileInfo) row {
-	r := row{
-		Href:    q.href(path.Join(q.path, info.Name()), info.IsDir()),
-		Name:    info.Name(),
-		Changed: info.ModTime().UTC().Format(time.DateTime),
+// listing is a directory on its way to a page.
+type listing struct {
+	*request
+	folder  page.Folder
+	infos   []fs.FileInfo          // without those about others
+	beside  map[string][]page.Link // those, by what they are about
+	uploads [][]Upload             // of the batch that begins at from; nil: not known
+	from    int
+}
+
+// sort puts folders first, names in the order in which people count, and files
+// about others beside them.
+func (l *listing) sort(infos []fs.FileInfo) {
+	names := make(map[string]bool, len(infos))
+	for _, info := range infos {
+		if _, ok := info.(about); !ok {
+			names[info.Name()] = true
+		}
 	}
-	if info.IsDir() {
-		r.Name += "/"
+	for _, info := range infos {
+		a, ok := info.(about)
+		switch {
+		case ok && a.Of() == "":
+			l.folder.Lists = append(l.folder.Lists, l.link(info, strings.TrimPrefix(path.Ext(info.Name()), ".")))
+			continue
+		case ok && names[a.Of()]:
+			l.beside[a.Of()] = append(l.beside[a.Of()], l.link(info, strings.TrimPrefix(info.Name(), a.Of()+".")))
+			continue
+		case info.IsDir():
+			l.folder.Folders++
+		default:
+			l.folder.Files++
+			l.folder.Size += info.Size()
+		}
+		l.infos = append(l.infos, info)
+	}
+	slices.SortFunc(l.infos, func(a, b fs.FileInfo) int {
+		if a.IsDir() != b.IsDir() {
+			return cmp.Compare(btoi(b.IsDir()), btoi(a.IsDir()))
+		}
+		return page.Compare(a.Name(), b.Name())
+	})
+	if l.path != "/" {
+		l.folder.Above, l.folder.Name = l.above(), path.Base(l.path)
+	}
+}
+
+// link leads to one of the directory's files.
+func (l *listing) link(info fs.FileInfo, name string) page.Link {
+	return page.Link{Name: name, Href: l.href(path.Join(l.path, info.Name()), info.IsDir())}
+}
+
+// above returns the way from the root to the folder that this one is in.
+func (q *request) above() []page.Link {
+	way := []page.Link{{Href: q.href("/", true)}}
+	dir := "/"
+	for name := range strings.SplitSeq(strings.Trim(path.Dir(q.path), "/"), "/") {
+		if name != "" {
+			dir = path.Join(dir, name)
+			way = append(way, page.Link{Name: name, Href: q.href(dir, true)})
+		}
+	}
+	return way
+}
+
+// ask finds out what became of the files of the batch that begins at from.
+func (l *listing) ask(from int) {
+	l.from, l.uploads = from, nil
+	if l.Uploads == nil {
+		return
+	}
+	batch := l.infos[from:min(from+listingBatch, len(l.infos))]
+	uploads, err := l.Uploads(l.r, batch)
+	if err != nil {
+		l.Log.Warn("webdav: a listing does not show what became of files", "path", l.path, "error", err)
+		return
+	}
+	if len(uploads) == len(batch) {
+		l.uploads = uploads
+	}
+}
+
+// rows makes the page's rows while they are wanted.
+func (l *listing) rows() iter.Seq[page.Row] {
+	return func(yield func(page.Row) bool) {
+		for i, info := range l.infos {
+			if i == l.from+listingBatch && l.folder.States {
+				l.ask(i)
+			}
+			if !yield(l.row(i, info)) {
+				return
+			}
+		}
+	}
+}
+
+func (l *listing) row(i int, info fs.FileInfo) page.Row {
+	r := page.Row{
+		Link: l.link(info, info.Name()), Dir: info.IsDir(), Size: info.Size(), Modified: info.ModTime(),
+		Beside: l.beside[info.Name()], Unknown: l.uploads == nil,
+	}
+	if l.uploads == nil {
 		return r
 	}
-	r.Size = humanSize(info.Size())
-	return r
-}
-
-// humanSize writes a number of bytes with a unit of 1,024.
-func humanSize(n int64) string {
-	if n < 1<<10 {
-		return fmt.Sprintf("%d B", n)
-	}
-	v, unit := float64(n)/(1<<10), "KiB"
-	for _, next := range []string{"MiB", "GiB", "TiB"} {
-		if v < 1<<10 {
-			break
+	for _, u := range l.uploads[i-l.from] {
+		shown := page.Upload{Destination: u.Destination, State: u.State, Reason: u.Reason}
+		if u.hosted() {
+			shown.URL = u.URL
 		}
-		v, unit = v/(1<<10), next
+		r.Uploads = append(r.Uploads, shown)
 	}
-	return fmt.Sprintf("%.1f %s", v, unit)
-}
-
-func listingHeader(h http.Header) {
-	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'")
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Cache-Control", "no-store")
+	return r
 }
 
 func btoi(b bool) int {
