@@ -67,7 +67,7 @@ var directions = []direction{
 }
 
 // doors lists the foreign packages that every door may import.
-var doors = []string{"github.com/spf13/afero", "golang.org/x/net/…", "github.com/fclairamb/ftpserverlib", "github.com/fsnotify/fsnotify"}
+var doors = []string{"github.com/spf13/afero", "golang.org/x/net/…", "github.com/fclairamb/ftpserverlib", "github.com/pires/go-proxyproto", "github.com/fsnotify/fsnotify"}
 
 // goPackage is what `go list` says about a package of ours.
 type goPackage struct {

@@ -1,0 +1,285 @@
+package front
+
+import (
+	"cmp"
+	"path"
+	"regexp"
+	"strings"
+)
+
+// decide returns what the library gets for a command.
+func (d *dialogue) decide(verb, argument string) *exchange {
+	if takesPath(verb) {
+		return d.decidePath(verb, argument)
+	}
+	if verb == "PASS" {
+		return d.pass(argument)
+	}
+	argument = strings.TrimSpace(argument)
+	switch verb {
+	case "USER":
+		return d.userName(argument)
+	case "AUTH", "PBSZ", "PROT", "CCC":
+		return d.security(verb, strings.ToUpper(argument))
+	case "PASV", "EPSV", "PORT", "EPRT":
+		return d.dataPort(verb, strings.ToUpper(argument))
+	case "TYPE", "STRU", "MODE":
+		return format(verb, strings.ToUpper(argument))
+	case "OPTS":
+		return options(argument)
+	case "ALLO":
+		return allocate(argument)
+	case "HELP":
+		return answer(help)
+	case "FEAT":
+		return &exchange{line: verb, edit: d.features}
+	case "XCUP":
+		return pass("CDUP", "")
+	case "ABOR":
+		if d.transfer != nil {
+			d.transfer.aborting = true
+		}
+		return pass(verb, "")
+	case "QUIT":
+		return &exchange{line: verb, done: func(_ replyLine, o *outcome) { o.quit = true }}
+	case "NOOP", "SYST", "PWD", "XPWD", "CDUP":
+		return pass(verb, "")
+	case "CLNT", "REST", "AVBL":
+		return pass(verb, argument)
+	case "ACCT":
+		return answer("202 No account is needed")
+	case "SITE":
+		return answer("502 SITE is not offered here")
+	case "MFCT":
+		return answer("504 No creation time is kept here; MFMT sets the time of the last change")
+	case "REIN":
+		return answer("502 Close the connection to sign in as somebody else")
+	case "ADAT", "CONF", "ENC", "MIC", "LANG", "HOST", "SMNT", "LPRT", "LPSV", "CSID", "COMB":
+		return answer("502 %s is not offered here", verb)
+	}
+	return answer("500 This command is not known; HELP lists what is")
+}
+
+// help is the answer to HELP (RFC 959 §4.1.3).
+const help = `214-The following commands are known:
+ ABOR ACCT ALLO APPE AUTH CDUP CLNT CWD DELE EPRT EPSV FEAT HELP
+ LIST MDTM MFMT MKD MLSD MLST MODE NLST NOOP OPTS PASS PASV PBSZ
+ PORT PROT PWD QUIT REST RETR RMD RNFR RNTO SIZE STAT STOR STOU
+ STRU SYST TYPE USER XCUP XCWD XMKD XPWD XRMD
+214 End`
+
+// takesPath reports whether a command's argument is, or ends in, a name, whose
+// spaces count (RFC 3659 §2.2).
+func takesPath(verb string) bool {
+	switch verb {
+	case "STOR", "APPE", "STOU", "RETR", "LIST", "NLST", "MLSD", "MLST", "STAT",
+		"CWD", "XCWD", "MKD", "XMKD", "RMD", "XRMD", "DELE", "RNFR", "RNTO", "SIZE",
+		"MDTM", "MFMT", "MFF", "HASH", "XCRC", "MD5", "XMD5", "XSHA", "XSHA1", "XSHA256", "XSHA512":
+		return true
+	}
+	return false
+}
+
+// decidePath returns what the library gets for a command with a name.
+func (d *dialogue) decidePath(verb, argument string) *exchange {
+	switch verb {
+	case "STOR", "APPE", "RETR", "MLSD":
+		d.glob = ""
+		return d.transferring(pass(verb, argument))
+	case "LIST", "NLST":
+		return d.transferring(pass(verb, d.listed(argument)))
+	case "STOU":
+		return d.transferring(storeUnique(argument))
+	case "STAT":
+		if argument == "" {
+			return pass(verb, "")
+		}
+		_, argument = listOptions(argument)
+		return &exchange{line: verb + " " + cmp.Or(argument, "."), edit: unformatted}
+	case "MDTM":
+		return d.modified(argument)
+	case "MFF":
+		return modifyFacts(argument)
+	}
+	return pass(verb, argument)
+}
+
+// transferring makes x a transfer, where a data connection may be had.
+func (d *dialogue) transferring(x *exchange) *exchange {
+	if d.signedIn && d.needsTLS && !d.protected {
+		return answer(replyUnprotected)
+	}
+	x.transfers = true
+	return x
+}
+
+// userName answers USER. A user who must use TLS learns it before the password is
+// sent.
+func (d *dialogue) userName(user string) *exchange {
+	d.same = false
+	switch {
+	case user == "":
+		return answer("501 USER needs a name")
+	case d.signedIn && user == d.user:
+		d.same = true
+		return answer("331 You are signed in already; any password will do")
+	case d.signedIn:
+		return answer("530 You are signed in already; close the connection to sign in as somebody else")
+	}
+	d.user, d.needsTLS = "", d.opt.needsTLS(user)
+	if d.needsTLS && !d.secure {
+		return answer(replyNeedsTLS)
+	}
+	d.user = user
+	x := pass("USER", user)
+	x.done = func(r replyLine, o *outcome) { o.refused = r.code == "530" }
+	return x
+}
+
+// pass answers PASS, whose argument is kept to the byte.
+func (d *dialogue) pass(password string) *exchange {
+	switch {
+	case d.same:
+		return answer("230 You are signed in already")
+	case d.signedIn:
+		return answer("503 You are signed in already")
+	case d.user == "":
+		return answer("503 USER comes before PASS")
+	}
+	d.checking = true
+	return &exchange{line: "PASS " + password, edit: d.tries, done: d.checked}
+}
+
+// tries makes the last refusal that is allowed an end.
+func (d *dialogue) tries(r replyLine) []string {
+	if r.code == "530" && d.failures+1 >= d.opt.MaxFailures {
+		if r.last {
+			return []string{replyFailures}
+		}
+		return nil
+	}
+	return []string{r.text}
+}
+
+// checked takes the reply to PASS. After a refusal USER comes first again.
+func (d *dialogue) checked(r replyLine, o *outcome) {
+	d.checking = false
+	switch r.code {
+	case "230":
+		d.signedIn, o.signedIn = true, true
+	default:
+		d.user = ""
+		d.failures++
+		o.refused = r.code == "530"
+		o.quit = d.failures >= d.opt.MaxFailures
+	}
+}
+
+// format answers TYPE, STRU and MODE. All files are stored as they come, so that
+// every common form of TYPE is accepted (RFC 959 §3.1.1, with or without its space).
+func format(verb, argument string) *exchange {
+	argument = strings.ReplaceAll(argument, " ", "")
+	switch verb + " " + argument {
+	case "TYPE I", "TYPE IN", "TYPE L8", "TYPE B":
+		return pass(verb, "I")
+	case "TYPE A", "TYPE AN", "TYPE AT", "TYPE AC":
+		return pass(verb, "A")
+	case "STRU F":
+		return answer("200 Files have no structure, as asked")
+	case "MODE S":
+		return pass(verb, "S")
+	case "MODE Z":
+		return pass(verb, "Z")
+	case "TYPE ", "STRU ", "MODE ":
+		return answer("501 %s needs a letter", verb)
+	}
+	return answer("504 %s cannot be that here", verb)
+}
+
+// options answers OPTS. The facts of MLST are always the library's three, which
+// the reply says, as RFC 3659 §7.9 has it; a client ignores what it did not ask for.
+func options(argument string) *exchange {
+	name, value, _ := strings.Cut(argument, " ")
+	switch strings.ToUpper(name) {
+	case "UTF8", "UTF-8":
+		return pass("OPTS", strings.TrimSpace("UTF8 "+value))
+	case "MLST":
+		return answer("200 MLST OPTS Type;Size;Modify;")
+	case "HASH":
+		return pass("OPTS", strings.TrimSpace("HASH "+strings.ToUpper(value)))
+	}
+	return answer("501 There is no such option")
+}
+
+var allocation = regexp.MustCompile(`^(\d{1,18})(?i:\s+R\s+\d+)?$`)
+
+// allocate answers ALLO, whose record size means nothing here (RFC 959 §4.1.3).
+func allocate(argument string) *exchange {
+	m := allocation.FindStringSubmatch(argument)
+	if m == nil {
+		return answer("501 ALLO needs a number of bytes")
+	}
+	return pass("ALLO", m[1])
+}
+
+// features corrects the list of FEAT: no EPRT where active mode is off, the facts
+// of MLST (RFC 3659 §7.8), and TVFS (§6).
+func (d *dialogue) features(r replyLine) []string {
+	switch strings.TrimSpace(r.text) {
+	case "EPRT":
+		if !d.opt.Active {
+			return nil
+		}
+	case "MLST":
+		return []string{" MLST Type*;Size*;Modify*;"}
+	case "AUTH TLS", "PBSZ", "PROT":
+		if d.opt.TLS == nil {
+			return nil
+		}
+	}
+	if r.last && r.code == "211" {
+		return []string{" TVFS", r.text}
+	}
+	return []string{r.text}
+}
+
+// listed returns the argument of LIST or NLST without options, which change
+// nothing here, and keeps its pattern for Session.Glob. Only * and ? in the last
+// name make a pattern, because cameras put brackets into names.
+func (d *dialogue) listed(argument string) string {
+	d.glob = ""
+	_, argument = listOptions(argument)
+	if dir, name := path.Split(argument); strings.ContainsAny(name, "*?") {
+		d.glob = name
+		return dir
+	}
+	return argument
+}
+
+// listOption is one that ls has; a directory of such a name is reached as ./-a.
+var listOption = regexp.MustCompile(`^-[1AaCdFGghLlnRrSstTu]+(?: +|$)`)
+
+// listOptions returns what follows options like "-la ", so that the library does
+// not take it for one.
+func listOptions(argument string) (options bool, rest string) {
+	rest = argument
+	for {
+		found := listOption.FindString(rest)
+		if found == "" {
+			break
+		}
+		options, rest = true, rest[len(found):]
+	}
+	if strings.HasPrefix(rest, "-") {
+		rest = "./" + rest
+	}
+	return options, rest
+}
+
+// unformatted removes a stray %s with which the library begins the lines of STAT.
+func unformatted(r replyLine) []string {
+	if rest, found := strings.CutPrefix(r.text, " %s"); found {
+		return []string{" " + rest}
+	}
+	return []string{r.text}
+}

@@ -1,0 +1,255 @@
+package front
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"net"
+	"os"
+	"time"
+)
+
+// maxReply is how long a line of a reply may be, in bytes: the longest command
+// with all of its name given back twice, and words.
+const maxReply = 4*maxLine + 1024
+
+// conn is what the library has of a Session. Read returns one command at a time,
+// so the library asks for the next one only after it has answered the last, or
+// begun its transfer.
+type conn struct{ s *Session }
+
+var _ net.Conn = (*conn)(nil)
+
+// RemoteAddr returns the session's *Addr.
+func (c *conn) RemoteAddr() net.Addr { return &c.s.remote }
+
+// LocalAddr returns the address that the client connected to.
+func (c *conn) LocalAddr() net.Addr { return c.s.local }
+
+// Deadlines are the front's own.
+
+// SetDeadline does nothing.
+func (c *conn) SetDeadline(time.Time) error { return nil }
+
+// SetReadDeadline does nothing.
+func (c *conn) SetReadDeadline(time.Time) error { return nil }
+
+// SetWriteDeadline does nothing.
+func (c *conn) SetWriteDeadline(time.Time) error { return nil }
+
+// Close closes the connection, but for the one time when the library hangs up after
+// a refused password, which here may be tried again.
+func (c *conn) Close() error {
+	s := c.s
+	s.mu.Lock()
+	if s.spare {
+		s.spare = false
+		s.mu.Unlock()
+		return nil
+	}
+	stream := s.stream
+	s.mu.Unlock()
+	s.close(stream)
+	return nil
+}
+
+// Read gives the library the next command, whole or in parts.
+func (c *conn) Read(p []byte) (int, error) {
+	s := c.s
+	if len(s.rest) == 0 {
+		line, err := s.next()
+		if err != nil {
+			return 0, err
+		}
+		s.rest = append(s.rest[:0], line+"\r\n"...)
+	}
+	n := copy(p, s.rest)
+	s.rest = s.rest[n:]
+	return n, nil
+}
+
+// next returns the next command for the library, and closes the session when there
+// is none.
+func (s *Session) next() (string, error) {
+	s.mu.Lock()
+	upgrade := s.talk.upgrade
+	s.talk.upgrade = false
+	s.spare = false
+	s.mu.Unlock()
+	if upgrade {
+		if err := s.secureStream(); err != nil {
+			s.listener.opt.Log.Info("ftp: no TLS handshake", "remote", s.remote.String(), "error", err)
+			s.close(s.raw)
+			return "", io.EOF
+		}
+		s.mu.Lock()
+		s.talk.secured()
+		s.mu.Unlock()
+	}
+	for {
+		line, err := s.command()
+		switch {
+		case err != nil:
+			s.close(s.stream)
+			return "", io.EOF
+		case line != "":
+			return line, nil
+		}
+	}
+}
+
+// command reads one command of the client's, or takes the one that follows from
+// the last, and returns what the library is to do about it: "" is nothing.
+func (s *Session) command() (string, error) {
+	s.mu.Lock()
+	follow := s.talk.next()
+	until, reply := s.deadline()
+	stream := s.stream
+	s.mu.Unlock()
+	if follow != "" {
+		return follow, nil
+	}
+	if err := s.arm(until); err != nil {
+		return "", s.sayEnd()
+	}
+	line, err := s.lines.next(stream)
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return "", s.late(reply)
+	}
+	if err != nil && !errors.Is(err, errLong) {
+		return "", err
+	}
+	c := parse(line, err)
+	s.mu.Lock()
+	for s.talk.waits(c) && !s.closed {
+		s.turn.Wait()
+	}
+	if s.ended != "" && !s.closed {
+		s.mu.Unlock()
+		return "", s.sayEnd()
+	}
+	defer s.mu.Unlock()
+	if s.closed {
+		return "", io.EOF
+	}
+	if stage(s.stage.Load()) == silent {
+		s.stage.Store(int32(spoken))
+	}
+	forward := s.talk.command(c)
+	if s.talk.checking {
+		s.stage.Store(int32(checking))
+	}
+	s.active = time.Now()
+	return forward, nil
+}
+
+// deadline returns until when the next command must have come, and the reply if it
+// does not; mu is held.
+func (s *Session) deadline() (time.Time, string) {
+	if !s.talk.signedIn {
+		return s.since.Add(s.listener.opt.LoginTimeout), replySlow
+	}
+	from := s.active
+	if s.busy() {
+		from = time.Now()
+	}
+	return from.Add(s.listener.opt.IdleTimeout), replyIdle
+}
+
+// late decides what a deadline that has passed means: nothing while there is a
+// transfer or after one, else the end.
+func (s *Session) late(reply string) error {
+	s.mu.Lock()
+	until, _ := s.deadline()
+	if s.ended == "" && time.Now().Before(until) {
+		s.mu.Unlock()
+		return nil
+	}
+	s.end(reply)
+	s.mu.Unlock()
+	return s.sayEnd()
+}
+
+// sayEnd sends the reply with which the session ends, and returns io.EOF.
+func (s *Session) sayEnd() error {
+	s.write.Lock()
+	defer s.write.Unlock()
+	s.mu.Lock()
+	reply, stream := s.ended, s.stream
+	s.mu.Unlock()
+	s.raw.SetWriteDeadline(time.Now().Add(time.Second))
+	stream.Write([]byte(reply + "\r\n")) // nothing is lost if it does not arrive
+	return io.EOF
+}
+
+// Write sends the client what becomes of the library's replies. The library writes
+// whole lines; a part of one waits for the rest.
+func (c *conn) Write(p []byte) (int, error) {
+	s := c.s
+	s.write.Lock()
+	defer s.write.Unlock()
+	s.partial = append(s.partial, p...)
+	out, after := s.replies()
+	if len(s.partial) > maxReply {
+		s.close(s.raw)
+		return 0, errLong
+	}
+	if err := s.send(out); err != nil {
+		s.close(s.raw)
+		return 0, err
+	}
+	if after.signedIn {
+		s.stage.Store(int32(signedIn))
+		s.listener.promote(s)
+	} else if after.refused {
+		s.stage.Store(int32(spoken))
+	}
+	if after.quit {
+		s.close(s.stream)
+	}
+	return len(p), nil
+}
+
+// send writes out to the client within the time allowed; write is held.
+func (s *Session) send(out []byte) error {
+	if len(out) == 0 {
+		return nil
+	}
+	s.mu.Lock()
+	stream, closed := s.stream, s.closed
+	s.mu.Unlock()
+	if closed {
+		return net.ErrClosed
+	}
+	if err := s.raw.SetWriteDeadline(time.Now().Add(s.listener.opt.WriteTimeout)); err != nil {
+		return err
+	}
+	_, err := stream.Write(out)
+	return err
+}
+
+// replies takes the whole lines out of partial and returns what the client gets,
+// and what they mean for the session; write is held.
+func (s *Session) replies() (out []byte, after outcome) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	rest := s.partial
+	for {
+		line, tail, found := bytes.Cut(rest, []byte("\r\n"))
+		if !found {
+			break
+		}
+		rest = tail
+		out = s.talk.reply(out, string(line), &after)
+	}
+	s.partial = append(s.partial[:0], rest...)
+	if after.refused && !after.quit {
+		s.spare = true
+	}
+	if after.transferred {
+		s.active = time.Now()
+		s.quiet()
+		s.turn.Broadcast()
+	}
+	return out, after
+}

@@ -1,0 +1,111 @@
+package front
+
+// Replies to those who must use TLS.
+const (
+	replyNeedsTLS    = "530 This account needs FTPS: switch on explicit TLS (AUTH TLS) in the client"
+	replyUnprotected = "521 This account needs protected data connections: switch on PROT P in the client" // RFC 4217 §9
+)
+
+// security answers the commands of RFC 2228 and RFC 4217.
+func (d *dialogue) security(verb, argument string) *exchange {
+	switch {
+	case verb == "AUTH":
+		return d.auth(argument)
+	case !d.secure:
+		return answer("503 AUTH TLS comes before %s", verb)
+	case verb == "CCC":
+		return answer("534 The control connection stays protected")
+	case verb == "PBSZ":
+		d.sized = true
+		return answer("200 PBSZ=0")
+	}
+	return d.prot(argument)
+}
+
+// auth answers AUTH; the handshake follows the reply. TLS-C is another name of TLS;
+// SSL and TLS-P are of clients that expect their data to be protected without PROT.
+func (d *dialogue) auth(mechanism string) *exchange {
+	switch {
+	case d.opt.TLS == nil:
+		return answer("502 TLS is not offered here")
+	case d.secure:
+		return answer("503 TLS is on already")
+	case d.signedIn:
+		return answer("503 AUTH comes before USER")
+	}
+	var x *exchange
+	switch mechanism {
+	case "TLS", "TLS-C", "SSL", "TLS-P":
+		x = answer("234 Begin the TLS handshake")
+	default:
+		return answer("504 Only AUTH TLS is offered here")
+	}
+	x.done = func(replyLine, *outcome) {
+		d.upgrade = true
+		if mechanism == "SSL" || mechanism == "TLS-P" {
+			d.implicit = true
+			d.protect()
+		}
+	}
+	return x
+}
+
+// prot answers PROT (RFC 2228 §3, RFC 4217 §9).
+func (d *dialogue) prot(level string) *exchange {
+	switch {
+	case !d.sized && !d.implicit:
+		return answer("503 PBSZ 0 comes before PROT")
+	case level == "S", level == "E":
+		return answer("536 TLS offers PROT P and PROT C only")
+	case level != "P" && level != "C":
+		return answer("504 There is no such level of protection")
+	case level == "C" && (d.needsTLS || d.opt.TLSRequired):
+		return answer("534 This account needs protected data connections")
+	}
+	x := pass("PROT", level)
+	x.done = func(r replyLine, _ *outcome) {
+		if r.code == "200" {
+			d.protected = level == "P"
+		}
+	}
+	return x
+}
+
+// dataPort answers the commands that agree on a data connection (RFC 959 §4.1.2,
+// RFC 2428).
+func (d *dialogue) dataPort(verb, argument string) *exchange {
+	active := verb == "PORT" || verb == "EPRT"
+	switch {
+	case verb == "EPSV" && argument == "ALL":
+		d.epsvOnly = true
+		return answer("200 Only EPSV from now on")
+	case d.signedIn && d.needsTLS && !d.protected:
+		return answer(replyUnprotected)
+	case d.epsvOnly && verb != "EPSV":
+		return answer("503 EPSV ALL was said")
+	case active && !d.opt.Active:
+		return answer("502 Active mode is off: switch on passive mode in the client")
+	case verb == "PASV" && d.ipv6:
+		return answer("502 PASV has no form for IPv6: use EPSV")
+	case verb == "EPSV":
+		return d.extendedPassive(argument)
+	case active:
+		return pass(verb, argument)
+	}
+	return pass(verb, "")
+}
+
+// extendedPassive answers EPSV, with or without the number of a network protocol.
+func (d *dialogue) extendedPassive(protocol string) *exchange {
+	own, other := "1", "2"
+	if d.ipv6 {
+		own, other = other, own
+	}
+	switch protocol {
+	case "", own:
+		return pass("EPSV", "")
+	case other:
+		return answer("522 This connection has another network protocol, use (%s)", own)
+	}
+	return answer("522 There is no such network protocol, use (%s)", own)
+}

@@ -1,0 +1,182 @@
+package front
+
+import (
+	"crypto/tls"
+	"net"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Addr is a client's address that leads to its Session: what ftpserverlib's
+// ClientContext.RemoteAddr returns. It prints as the client's IP address and port,
+// without a zone, as the library parses it.
+type Addr struct {
+	netip.AddrPort
+	session *Session
+}
+
+var _ net.Addr = (*Addr)(nil)
+
+// Network returns "tcp".
+func (a *Addr) Network() string { return "tcp" }
+
+// SessionOf returns the session of a ClientContext's RemoteAddr, or nil where addr
+// is not an address of this package.
+func SessionOf(addr net.Addr) *Session {
+	if a, ok := addr.(*Addr); ok {
+		return a.session
+	}
+	return nil
+}
+
+// stage is how far a session is.
+type stage int32
+
+const (
+	silent   stage = iota // it has sent no command
+	spoken                // it has
+	checking              // its password is being checked: it may not be evicted
+	signedIn              // it got 230
+)
+
+// Session is one control connection. Its methods may be called by any goroutine.
+type Session struct {
+	listener *Listener
+	raw      net.Conn // behind the PROXY header
+	remote   Addr
+	local    net.Addr
+	since    time.Time // of accept
+
+	stage   atomic.Int32
+	key     netip.Prefix // guarded by listener.mu, as are the next two
+	counted bool
+	waiting bool // it counts as one that has not signed in
+
+	write   sync.Mutex // held while a reply is written; before mu
+	partial []byte     // the beginning of a reply's line; guarded by write
+
+	lines lineReader // of the goroutine that reads
+	rest  []byte     // of a command that the library has not read yet
+
+	mu        sync.Mutex
+	turn      *sync.Cond // the transfer is over, or closed is set
+	stream    net.Conn   // raw, or TLS over it
+	talk      dialogue
+	active    time.Time // of the last command, or the last transfer's end
+	transfers int       // as the driver counts them
+	leave     string    // the reply with which to end after the transfers
+	ended     string    // the reply with which to end now
+	spare     bool      // the library's next Close is no end
+	closed    bool
+	values    map[any]any
+}
+
+// Remote returns the client's address, as the PROXY protocol has it.
+func (s *Session) Remote() netip.AddrPort { return s.remote.AddrPort }
+
+// Secure reports whether the control connection is under TLS.
+func (s *Session) Secure() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.talk.secure
+}
+
+// ConnectionState returns what was agreed in the handshake; ok is false while
+// the control connection is plain.
+func (s *Session) ConnectionState() (state tls.ConnectionState, ok bool) {
+	s.mu.Lock()
+	t, ok := s.stream.(*tls.Conn)
+	s.mu.Unlock()
+	if !ok {
+		return state, false
+	}
+	return t.ConnectionState(), true
+}
+
+// Glob returns the pattern (path.Match) of the LIST or NLST that is under way, by
+// which the directory's names are to be chosen, or "" for all. The library is
+// told of the directory alone: `NLST a/*.jpg` reaches it as `NLST a/`.
+func (s *Session) Glob() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.talk.glob
+}
+
+// Value returns what SetValue stored under key, or nil.
+func (s *Session) Value(key any) any {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.values[key]
+}
+
+// SetValue stores something for the session's life.
+func (s *Session) SetValue(key, value any) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.values == nil {
+		s.values = map[any]any{}
+	}
+	s.values[key] = value
+}
+
+// Transferring tells that the driver has opened (+1) or finished (-1) a transfer.
+// Meanwhile the session is not idle, and Shutdown waits for it. From a transfer's
+// command to its last reply the session knows that by itself: the driver need
+// call it only for work that outlives the reply, as an aborted file's Close does.
+func (s *Session) Transferring(delta int) {
+	s.mu.Lock()
+	s.transfers += delta
+	s.active = time.Now()
+	s.quiet()
+	gone := s.closed && s.transfers == 0
+	s.mu.Unlock()
+	if gone {
+		s.listener.forget(s)
+	}
+}
+
+// Close closes the control connection at once, and so ends what it transfers. It
+// stands in for ClientContext.Close, which does nothing after a refused password.
+func (s *Session) Close() error {
+	s.close(s.raw)
+	return nil
+}
+
+// busy reports whether a transfer is under way; mu is held.
+func (s *Session) busy() bool { return s.talk.transfer != nil || s.transfers > 0 }
+
+// quiet ends a session that is to leave and transfers nothing; mu is held.
+func (s *Session) quiet() {
+	if s.leave != "" && !s.busy() {
+		s.end(s.leave)
+	}
+}
+
+// end makes the goroutine that reads say reply, which is a whole line, and close
+// the connection; mu is held. A command that the library is at is finished first.
+func (s *Session) end(reply string) {
+	if s.ended == "" {
+		s.ended = reply
+		s.raw.SetReadDeadline(time.Unix(1, 0)) // an error means that it is closed
+	}
+}
+
+// close closes c, which is the stream or raw, once.
+func (s *Session) close(c net.Conn) {
+	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		return
+	}
+	s.closed = true
+	s.turn.Broadcast()
+	gone := s.transfers == 0
+	s.mu.Unlock()
+	c.Close() // an error means that the client closed it already
+	s.listener.uncount(s)
+	if gone {
+		s.listener.forget(s)
+	}
+}
