@@ -5,10 +5,13 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/xml"
 	"errors"
 	"io/fs"
+	"maps"
 	"os"
 	"path"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -36,10 +39,18 @@ type fakeState struct {
 	opens   int // of files for reading
 	stats   int
 	admits  int
+
+	props    map[string]map[xml.Name]string // dead properties by path
+	propsErr error                          // what reading and writing them fails with
+	sums     map[string][]string            // checksums by path
+	asked    []int                          // for how many files properties were read, at a time
+	readdir  func(page int) error           // what reading a page of a listing fails with
 }
 
 func newFake() *fakeFS {
-	return &fakeFS{Fs: afero.NewMemMapFs(), ctx: context.Background(), fakeState: &fakeState{limit: -1, root: "/"}}
+	return &fakeFS{Fs: afero.NewMemMapFs(), ctx: context.Background(), fakeState: &fakeState{
+		limit: -1, root: "/", props: map[string]map[xml.Name]string{}, sums: map[string][]string{},
+	}}
 }
 
 func (f *fakeFS) WithContext(ctx context.Context) afero.Fs {
@@ -91,10 +102,10 @@ func (f *fakeFS) Stat(p string) (fs.FileInfo, error) {
 
 func (f *fakeFS) info(p string, info fs.FileInfo) fs.FileInfo {
 	if info.IsDir() {
-		return info
+		return fakeDirInfo{info, p}
 	}
 	data, _ := afero.ReadFile(f.Fs, p)
-	return fakeInfo{info, tagOf(data)}
+	return fakeInfo{info, tagOf(data), p, f.sums[p]}
 }
 
 func tagOf(data []byte) string {
@@ -104,7 +115,69 @@ func tagOf(data []byte) string {
 
 type fakeInfo struct {
 	fs.FileInfo
-	tag string
+	tag  string
+	path string
+	sums []string
+}
+
+func (i fakeInfo) Checksums() []string { return i.sums }
+func (i fakeInfo) where() string       { return i.path }
+
+type fakeDirInfo struct {
+	fs.FileInfo
+	path string
+}
+
+func (i fakeDirInfo) where() string { return i.path }
+
+func (f *fakeFS) Properties(infos ...fs.FileInfo) (all []map[xml.Name]string, err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.asked = append(f.asked, len(infos))
+	for _, info := range infos {
+		all = append(all, f.props[info.(interface{ where() string }).where()])
+	}
+	return all, f.propsErr
+}
+
+func (f *fakeFS) SetProperties(p string, set map[xml.Name]string, remove []xml.Name, modified time.Time) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.propsErr != nil {
+		return f.propsErr
+	}
+	kept := maps.Clone(f.props[p])
+	if kept == nil {
+		kept = map[xml.Name]string{}
+	}
+	for _, name := range remove {
+		delete(kept, name)
+	}
+	maps.Copy(kept, set)
+	f.props[p] = kept
+	if modified.IsZero() {
+		return nil
+	}
+	return f.Fs.Chtimes(p, modified, modified)
+}
+
+// carryProps has the properties of from and what is below it go to another path.
+func (f *fakeFS) carryProps(from, to string) {
+	for p, props := range maps.Clone(f.props) {
+		if rest, ok := strings.CutPrefix(p, from); ok && (rest == "" || rest[0] == '/') {
+			f.props[to+rest] = maps.Clone(props)
+		}
+	}
+}
+
+// dropProps forgets the properties of p and what is below it.
+func (f *fakeFS) dropProps(p string) {
+	maps.DeleteFunc(f.props, func(other string, _ map[xml.Name]string) bool { return other == p || inside(p, other) })
+}
+
+func (f *fakeFS) RemoveAll(p string) error {
+	f.dropProps(p)
+	return f.Fs.RemoveAll(p)
 }
 
 func (i fakeInfo) ETag(context.Context) (string, error) { return i.tag, nil }
@@ -118,13 +191,14 @@ func (f *fakeFS) Open(p string) (afero.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &fakeReader{file, f, p}, nil
+	return &fakeReader{File: file, fs: f, path: p}, nil
 }
 
 type fakeReader struct {
 	afero.File
-	fs   *fakeFS
-	path string
+	fs    *fakeFS
+	path  string
+	pages int
 }
 
 func (r *fakeReader) Stat() (fs.FileInfo, error) {
@@ -136,6 +210,12 @@ func (r *fakeReader) Stat() (fs.FileInfo, error) {
 }
 
 func (r *fakeReader) Readdir(n int) ([]fs.FileInfo, error) {
+	if r.fs.readdir != nil {
+		if err := r.fs.readdir(r.pages); err != nil {
+			return nil, err
+		}
+	}
+	r.pages++
 	infos, err := r.File.Readdir(n)
 	for i, info := range infos {
 		infos[i] = r.fs.info(path.Join(r.path, info.Name()), info)
@@ -167,6 +247,7 @@ type fakeStaged struct {
 	data    bytes.Buffer
 	aborted error
 	mtime   time.Time
+	sums    []string
 }
 
 func (s *fakeStaged) Write(p []byte) (int, error) {
@@ -176,13 +257,14 @@ func (s *fakeStaged) Write(p []byte) (int, error) {
 	return s.data.Write(p)
 }
 
-func (s *fakeStaged) TransferError(err error) { s.aborted = err }
-func (s *fakeStaged) SetModTime(t time.Time)  { s.mtime = t }
-func (s *fakeStaged) Sync() error             { return nil }
-func (s *fakeStaged) Truncate(int64) error    { return errors.New("not here") }
+func (s *fakeStaged) TransferError(err error)    { s.aborted = err }
+func (s *fakeStaged) SetModTime(t time.Time)     { s.mtime = t }
+func (s *fakeStaged) SetChecksums(sums []string) { s.sums = sums }
+func (s *fakeStaged) Sync() error                { return nil }
+func (s *fakeStaged) Truncate(int64) error       { return errors.New("not here") }
 func (s *fakeStaged) Stat() (fs.FileInfo, error) {
 	info, err := s.File.Stat()
-	return fakeInfo{info, tagOf(s.data.Bytes())}, err
+	return fakeInfo{info, tagOf(s.data.Bytes()), s.path, s.sums}, err
 }
 
 func (s *fakeStaged) Close() error {
@@ -202,6 +284,7 @@ func (s *fakeStaged) Close() error {
 		return err
 	}
 	f.commits = append(f.commits, s.path)
+	f.sums[s.path] = s.sums
 	if err := afero.WriteFile(f.Fs, s.path, s.data.Bytes(), 0o666); err != nil || s.mtime.IsZero() {
 		return err
 	}
@@ -213,7 +296,7 @@ func (f *fakeFS) Move(from, to string, overwrite bool) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	return replaced, f.Fs.RemoveAll(from)
+	return replaced, f.RemoveAll(from)
 }
 
 func (f *fakeFS) Copy(from, to string, overwrite, deep bool) (replaced bool, err error) {
@@ -234,10 +317,11 @@ func (f *fakeFS) Copy(from, to string, overwrite, deep bool) (replaced bool, err
 			return false, &fs.PathError{Op: "copy", Path: to, Err: fs.ErrExist}
 		}
 		replaced = true
-		if err := f.Fs.RemoveAll(to); err != nil {
+		if err := f.RemoveAll(to); err != nil {
 			return false, err
 		}
 	}
+	f.carryProps(from, to)
 	if info.IsDir() && !deep {
 		return replaced, f.Fs.Mkdir(to, 0o777)
 	}

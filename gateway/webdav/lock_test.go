@@ -1,7 +1,6 @@
 package webdav
 
 import (
-	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -26,7 +25,7 @@ func TestLock(t *testing.T) {
 	r := d.want(201, "LOCK", "/dav/f", lockBody, "Timeout: Second-600", "Depth: 0")
 	token := strings.Trim(r.Header.Get("Lock-Token"), "<>")
 	for _, part := range []string{token, "<D:exclusive/>", "<D:depth>0<", ">Second-600<", ">/dav/f<",
-		`<D:owner><x:me xmlns:x="urn:z&amp;">a&lt;b</x:me><D:href>mailto:x</D:href></D:owner>`} {
+		`<D:owner><z:me xmlns:z="urn:z&amp;">a&lt;b</z:me><D:href xmlns:D="DAV:">mailto:x</D:href></D:owner>`} {
 		if !strings.Contains(r.body, part) {
 			t.Errorf("%q is missing in\n%s", part, r.body)
 		}
@@ -192,21 +191,6 @@ func FuzzTimeout(f *testing.F) {
 	f.Fuzz(func(t *testing.T, s string) {
 		if d := parseTimeout(s, time.Hour); d < time.Second || d > time.Hour {
 			t.Errorf("%q: %v", s, d)
-		}
-	})
-}
-
-func FuzzLockInfo(f *testing.F) {
-	f.Add([]byte(lockBody))
-	f.Add([]byte(`<lockinfo xmlns="DAV:"><lockscope><shared/></lockscope><locktype><write/></locktype><owner>x</owner></lockinfo>`))
-	f.Fuzz(func(t *testing.T, body []byte) {
-		l, err := parseLockInfo(body)
-		if err != nil {
-			return
-		}
-		again := fmt.Sprintf(`<D:a xmlns:D="DAV:">%s</D:a>`, l.Owner)
-		if err := checkXML([]byte(again)); err != nil {
-			t.Errorf("%q gave an owner that is not well-formed: %s", body, l.Owner)
 		}
 	})
 }

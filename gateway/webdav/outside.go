@@ -1,10 +1,11 @@
 package webdav
 
 import (
-	"fmt"
 	"net/http"
 	"path"
 	"strings"
+
+	"slipway/gateway/webdav/multistatus"
 )
 
 // outside answers for paths that are not below the prefix. Windows asks for
@@ -26,23 +27,25 @@ func (q *request) outside() error {
 
 // signpost answers PROPFIND of dir, a folder above the prefix.
 func (q *request) signpost(dir string) error {
-	hrefs := []string{dir}
+	folders := []string{dir}
 	switch q.r.Header.Get("Depth") {
 	case "0":
 	case "1":
 		next, _, _ := strings.Cut(strings.TrimPrefix(strings.TrimPrefix(q.Prefix, dir), "/"), "/")
-		hrefs = append(hrefs, path.Join(dir, next))
+		folders = append(folders, path.Join(dir, next))
 	default:
-		return &answer{code: http.StatusForbidden, text: "list one folder at a time (Depth: 1)",
-			condition: "propfind-finite-depth"}
+		return finiteDepth()
 	}
-	q.w.Header().Set("Content-Type", "application/xml; charset=utf-8")
-	q.w.WriteHeader(http.StatusMultiStatus)
-	fmt.Fprint(q.w, `<?xml version="1.0" encoding="utf-8"?>`+"\n"+`<D:multistatus xmlns:D="DAV:">`)
-	for _, h := range hrefs {
-		fmt.Fprintf(q.w, `<D:response><D:href>%s</D:href><D:propstat><D:prop><D:resourcetype><D:collection/></D:resourcetype></D:prop>`+
-			`<D:status>HTTP/1.1 200 OK</D:status></D:propstat></D:response>`, escape(strings.TrimRight(h, "/")+"/"))
+	q.multistatus()
+	out := multistatus.New(q.w)
+	out.Open(&multistatus.Namespaces{})
+	for _, f := range folders {
+		out.Response(multistatus.Path(strings.TrimRight(f, "/")+"/"), "", false)
+		out.Propstat()
+		out.Raw("<D:resourcetype><D:collection/></D:resourcetype>")
+		out.EndPropstat(http.StatusOK, "")
+		out.EndResponse()
 	}
-	fmt.Fprintln(q.w, `</D:multistatus>`)
+	out.Close() //nolint:errcheck // the client left
 	return nil
 }

@@ -90,7 +90,8 @@ func (q *request) receive(t target) (etag string, err error) {
 	return q.storedTag(info), nil
 }
 
-// stage copies the body, and fails unless it came whole.
+// stage copies the body, and fails unless it came whole. The checksums that it was
+// compared with are kept.
 func (q *request) stage(s *staged) error {
 	b := q.body()
 	err := q.copyTo(s.File, b, q.r.ContentLength)
@@ -100,7 +101,15 @@ func (q *request) stage(s *staged) error {
 	if err != nil && b.err == nil {
 		return err
 	}
-	return b.whole()
+	if err := b.whole(); err != nil {
+		return err
+	}
+	if c, ok := s.File.(checksummer); ok {
+		if sums := b.sums.Verified(); len(sums) > 0 {
+			c.SetChecksums(sums)
+		}
+	}
+	return nil
 }
 
 // stillAllowed asks once more what may have changed while the body came. The If

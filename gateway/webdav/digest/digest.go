@@ -16,6 +16,7 @@ import (
 	"hash"
 	"hash/adler32"
 	"net/http"
+	"slices"
 	"strings"
 )
 
@@ -115,4 +116,19 @@ func (s *Set) Verify() error {
 		}
 	}
 	return nil
+}
+
+// Verified returns the digests that were compared, as ownCloud writes them, such
+// as "SHA1:" and lower-case hexadecimal digits; each once. It is to be called
+// after Verify found nothing wrong.
+func (s *Set) Verified() (sums []string) {
+	for _, w := range s.wants {
+		if w.algorithm == "sha512" { // ownCloud has no name for it
+			continue
+		}
+		if sum := strings.ToUpper(w.algorithm) + ":" + hex.EncodeToString(w.sum); !slices.Contains(sums, sum) {
+			sums = append(sums, sum)
+		}
+	}
+	return sums
 }
