@@ -24,6 +24,7 @@ type body struct {
 	sums     *digest.Set
 	declared int64 // what X-Expected-Entity-Length says, or else -1
 	count    int64
+	room     *room // nil: what comes is no longer than was admitted
 	ended    bool  // the end was seen, where the framing says it must be
 	err      error // of source; never io.EOF
 }
@@ -35,6 +36,7 @@ func (q *request) body() *body {
 		deadline: q.readDeadline(),
 		sums:     digest.FromHeader(q.r.Header),
 		declared: expectedLength(q.r.Header),
+		room:     q.room(),
 	}
 }
 
@@ -55,11 +57,15 @@ func (q *request) size() int64 {
 	return expectedLength(q.r.Header)
 }
 
+// Read reads on, and ends with an error as soon as more came than may.
 func (b *body) Read(p []byte) (int, error) {
 	b.deadline.extend()
 	n, err := b.source.Read(p)
 	b.count += int64(n)
 	b.sums.Write(p[:n])
+	if refused := b.room.take(b.count); refused != nil {
+		return n, refused
+	}
 	switch {
 	case err == io.EOF:
 		b.ended = true
