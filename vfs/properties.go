@@ -53,9 +53,6 @@ func (f *FS) SetProperties(name string, set map[xml.Name]string, remove []xml.Na
 	if err != nil {
 		return err
 	}
-	if err := f.writable("setproperties", name); err != nil {
-		return err
-	}
 	if err := checkProperties(set); err != nil {
 		return failed("setproperties", name, err)
 	}

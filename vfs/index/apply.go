@@ -157,9 +157,9 @@ func (c *change) quota(ctx context.Context, limit int64, root string, more int64
 	if err != nil {
 		return err
 	}
-	used, err := usage(ctx, c, home.ID)
+	used, err := keepTotal(ctx, c, home)
 	if err != nil {
-		return fmt.Errorf("index: %w", err)
+		return err
 	}
 	if used+more > limit {
 		return vfs.ErrQuota
@@ -257,8 +257,11 @@ func (c *change) store(ctx context.Context, e vfs.Entry, s slot) (vfs.Entry, err
 			err = c.insert(ctx, e)
 		}
 	}
+	if err != nil {
+		return e, err
+	}
 	c.note(vfs.Change{Kind: vfs.Stored, Entry: e, Path: s.path})
-	return e, err
+	return e, c.grow(ctx, s.above, e.Size-s.old.Size)
 }
 
 func (c *change) insert(ctx context.Context, e vfs.Entry) error {

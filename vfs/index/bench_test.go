@@ -98,3 +98,17 @@ func BenchmarkUsage100000(b *testing.B) {
 		}
 	})
 }
+
+// BenchmarkQuotaPut puts files for a user with a quota and 100,000 files.
+func BenchmarkQuotaPut(b *testing.B) {
+	eachIndex(b, func(b *testing.B, tree *index.Tree) {
+		grow(b, tree, "/a", 100000)
+		i := 0
+		for b.Loop() {
+			i++
+			op := put(fmt.Sprintf("/%d", i))
+			op.Quota, op.QuotaRoot = 1<<40, "/"
+			apply(b, tree, op)
+		}
+	})
+}

@@ -117,18 +117,19 @@ func properties(ctx context.Context, tx vfs.Tx, ids []vfs.ID, found map[vfs.ID]m
 	return rows.Err()
 }
 
-// places returns placeholders for ids, and what is in them. There are 1, 2, 4 and
-// so on of them, the last id in those that are left, because each statement that
-// differs is prepared and kept.
-func places(ids []vfs.ID) (list string, args []any) {
+// places returns placeholders for ids after those of first, and what is in all of
+// them. There are 1, 2, 4 and so on for ids, the last id in those that are left,
+// because each statement that differs is prepared and kept.
+func places(ids []vfs.ID, first ...any) (list string, args []any) {
 	n := 1
 	for n < len(ids) {
 		n *= 2
 	}
 	marks := make([]string, n)
-	args = make([]any, n)
+	args = append(make([]any, 0, len(first)+n), first...)
 	for i := range n {
-		marks[i], args[i] = "$"+strconv.Itoa(i+1), int64(ids[min(i, len(ids)-1)])
+		args = append(args, int64(ids[min(i, len(ids)-1)]))
+		marks[i] = "$" + strconv.Itoa(len(args))
 	}
 	return strings.Join(marks, ", "), args
 }

@@ -224,23 +224,6 @@ const subtree = `WITH RECURSIVE tree (id) AS (
 	UNION ALL
 	SELECT e.id FROM entries e JOIN tree ON e.parent = tree.id) `
 
-func usage(ctx context.Context, tx vfs.Tx, id vfs.ID) (n int64, err error) {
-	err = tx.QueryRow(ctx, subtree+"SELECT CAST(coalesce(sum(e.size), 0) AS BIGINT) FROM entries e JOIN tree ON e.id = tree.id", int64(id)).Scan(&n)
-	return n, err
-}
-
-// Usage returns the sum of the sizes of the files at and below path.
-func (t *Tree) Usage(ctx context.Context, p string) (n int64, err error) {
-	err = t.db.Read(ctx, func(ctx context.Context, tx vfs.Tx) error {
-		e, _, err := walk(ctx, tx, p)
-		if err == nil {
-			n, err = usage(ctx, tx, e.ID)
-		}
-		return err
-	})
-	return n, pathError("usage", p, err)
-}
-
 // pathError gives err the form that vfs.Index promises.
 func pathError(op, p string, err error) error {
 	var pe *fs.PathError

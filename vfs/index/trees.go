@@ -12,7 +12,7 @@ import (
 )
 
 func (c *change) remove(ctx context.Context, op vfs.Remove) error {
-	e, _, err := walk(ctx, c, op.Path)
+	e, above, err := walk(ctx, c, op.Path)
 	if err != nil {
 		return err
 	}
@@ -28,7 +28,7 @@ func (c *change) remove(ctx context.Context, op vfs.Remove) error {
 			return vfs.ErrNotEmpty
 		}
 	}
-	return c.removeTree(ctx, e, op.Path)
+	return c.removeTree(ctx, e, above, op.Path)
 }
 
 func (c *change) empty(ctx context.Context, dir vfs.ID) (bool, error) {
@@ -40,53 +40,64 @@ func (c *change) empty(ctx context.Context, dir vfs.ID) (bool, error) {
 	return n == 0, nil
 }
 
-// removeTree removes e, which stood at p, and everything below it.
-func (c *change) removeTree(ctx context.Context, e vfs.Entry, p string) error {
+// removeTree removes e, which stood at p below the directories above, and
+// everything below it.
+func (c *change) removeTree(ctx context.Context, e vfs.Entry, above []vfs.ID, p string) error {
 	err := c.exec(ctx, subtree+`INSERT INTO garbage (ref, since)
 		SELECT DISTINCT e.blob, CAST($2 AS BIGINT) FROM entries e JOIN tree ON e.id = tree.id WHERE e.blob IS NOT NULL
 		ON CONFLICT (ref) DO NOTHING`, int64(e.ID), nanos(c.now))
 	if err != nil {
 		return err
 	}
-	rows, err := c.Query(ctx, subtree+"DELETE FROM entries WHERE id IN (SELECT id FROM tree) RETURNING id, dir", int64(e.ID))
+	gone, bytes, err := c.deleteTree(ctx, e.ID)
 	if err != nil {
-		return fmt.Errorf("index: %w", err)
+		return err
+	}
+	c.note(vfs.Change{Kind: vfs.Removed, Entry: e, Path: p, IDs: gone})
+	return c.grow(ctx, above, -bytes)
+}
+
+// deleteTree deletes the rows of an entry and of all below it. It returns the ids
+// of the files, and the sum of their sizes.
+func (c *change) deleteTree(ctx context.Context, id vfs.ID) (gone []vfs.ID, bytes int64, err error) {
+	rows, err := c.Query(ctx, subtree+"DELETE FROM entries WHERE id IN (SELECT id FROM tree) RETURNING id, dir, size", int64(id))
+	if err != nil {
+		return nil, 0, fmt.Errorf("index: %w", err)
 	}
 	defer rows.Close()
-	var gone []vfs.ID
 	for rows.Next() {
 		var id vfs.ID
-		var dir int64
-		if err := rows.Scan(&id, &dir); err != nil {
-			return fmt.Errorf("index: %w", err)
+		var dir, size int64
+		if err := rows.Scan(&id, &dir, &size); err != nil {
+			return nil, 0, fmt.Errorf("index: %w", err)
 		}
 		if dir == 0 {
 			gone = append(gone, id)
+			bytes += size
 		}
 	}
 	if err := rows.Err(); err != nil {
-		return fmt.Errorf("index: %w", err)
+		return nil, 0, fmt.Errorf("index: %w", err)
 	}
-	c.note(vfs.Change{Kind: vfs.Removed, Entry: e, Path: p, IDs: gone})
-	return nil
+	return gone, bytes, nil
 }
 
-// source finds what is to be moved or copied, and the slot it goes to.
-func (c *change) source(ctx context.Context, from, to string) (e vfs.Entry, s slot, err error) {
-	e, above, err := walk(ctx, c, from)
-	if err != nil {
-		return e, s, err
+// source finds what is to be moved or copied, the directories above it, and the
+// slot it goes to.
+func (c *change) source(ctx context.Context, from, to string) (e vfs.Entry, above []vfs.ID, s slot, err error) {
+	if e, above, err = walk(ctx, c, from); err != nil {
+		return e, above, s, err
 	}
 	if e.ID == vfs.Root {
-		return e, s, fs.ErrPermission
+		return e, above, s, fs.ErrPermission
 	}
 	if s, err = locate(ctx, c, to); err != nil {
-		return e, s, pathError("move", to, err)
+		return e, above, s, pathError("move", to, err)
 	}
 	if slices.Contains(s.above, e.ID) || slices.Contains(above, s.old.ID) {
-		return e, s, vfs.ErrIntoItself
+		return e, above, s, vfs.ErrIntoItself
 	}
-	return e, s, nil
+	return e, above, s, nil
 }
 
 // clear removes what stands at s, or fails where it must not.
@@ -104,11 +115,11 @@ func (c *change) clear(ctx context.Context, s slot, overwrite, filesOnly bool) e
 			return pathError("move", s.path, vfs.ErrNotEmpty)
 		}
 	}
-	return c.removeTree(ctx, s.old, s.path)
+	return c.removeTree(ctx, s.old, s.above, s.path)
 }
 
 func (c *change) move(ctx context.Context, op vfs.Move) (vfs.Entry, bool, error) {
-	e, s, err := c.source(ctx, op.From, op.To)
+	e, above, s, err := c.source(ctx, op.From, op.To)
 	if err != nil {
 		return e, false, err
 	}
@@ -127,7 +138,7 @@ func (c *change) move(ctx context.Context, op vfs.Move) (vfs.Entry, bool, error)
 			}
 		}
 		if s.taken() && vfs.Temporary(op.From) {
-			e, err = c.moveOnto(ctx, e, s, op.From)
+			e, err = c.moveOnto(ctx, e, above, s, op.From)
 			return e, true, err
 		}
 	}
@@ -140,12 +151,16 @@ func (c *change) move(ctx context.Context, op vfs.Move) (vfs.Entry, bool, error)
 	e.Parent, e.Name = s.parent, s.name
 	err = c.exec(ctx, "UPDATE entries SET parent = $1, name = $2, key = $3 WHERE id = $4",
 		int64(e.Parent), e.Name, vfs.Key(e.Name), int64(e.ID))
+	if err != nil {
+		return e, replaced, err
+	}
 	c.note(vfs.Change{Kind: vfs.Moved, Entry: e, Path: s.path, From: op.From})
-	return e, replaced, err
+	return e, replaced, c.carry(ctx, e, above, s.above)
 }
 
-// moveOnto gives the file at s the bytes of the temporary file e, and removes e.
-func (c *change) moveOnto(ctx context.Context, e vfs.Entry, s slot, from string) (vfs.Entry, error) {
+// moveOnto gives the file at s the bytes of the temporary file e, which stands at
+// from below the directories above, and removes e.
+func (c *change) moveOnto(ctx context.Context, e vfs.Entry, above []vfs.ID, s slot, from string) (vfs.Entry, error) {
 	put := e
 	put.ID, put.Parent, put.Created = s.old.ID, s.parent, s.old.Created
 	put, err := c.store(ctx, put, s)
@@ -155,11 +170,11 @@ func (c *change) moveOnto(ctx context.Context, e vfs.Entry, s slot, from string)
 	if err := c.handProperties(ctx, e.ID, put.ID); err != nil {
 		return put, err
 	}
-	return put, c.removeTree(ctx, e, from)
+	return put, c.removeTree(ctx, e, above, from)
 }
 
 func (c *change) copy(ctx context.Context, op vfs.Copy) (vfs.Entry, bool, error) {
-	e, s, err := c.source(ctx, op.From, op.To)
+	e, _, s, err := c.source(ctx, op.From, op.To)
 	if err != nil {
 		return e, false, err
 	}
@@ -212,14 +227,14 @@ func (c *change) copyQuota(ctx context.Context, op vfs.Copy, e vfs.Entry, s slot
 	if op.Quota <= 0 || e.Dir && op.Shallow {
 		return nil
 	}
-	size, err := usage(ctx, c, e.ID)
+	size, err := usage(ctx, c, e)
 	if err != nil {
-		return fmt.Errorf("index: %w", err)
+		return err
 	}
 	var before int64
 	if s.taken() {
-		if before, err = usage(ctx, c, s.old.ID); err != nil {
-			return fmt.Errorf("index: %w", err)
+		if before, err = usage(ctx, c, s.old); err != nil {
+			return err
 		}
 	}
 	return c.quota(ctx, op.Quota, op.QuotaRoot, size-before)
@@ -237,8 +252,9 @@ numbered (id, parent, fresh) AS (
 // copyTree makes new entries for everything at and below e; the copies share the
 // blobs. One statement, however large the tree, and one for its properties.
 func (c *change) copyTree(ctx context.Context, e vfs.Entry, s slot, from string) (vfs.Entry, error) {
-	var n int64
-	if err := c.QueryRow(ctx, subtree+"SELECT count(*) FROM tree", int64(e.ID)).Scan(&n); err != nil {
+	var n, bytes int64
+	err := c.QueryRow(ctx, subtree+"SELECT count(*), CAST(sum(e.size) AS BIGINT) FROM entries e JOIN tree ON e.id = tree.id", int64(e.ID)).Scan(&n, &bytes)
+	if err != nil {
 		return e, fmt.Errorf("index: %w", err)
 	}
 	last, err := newIDs(ctx, c, n)
@@ -257,6 +273,9 @@ func (c *change) copyTree(ctx context.Context, e vfs.Entry, s slot, from string)
 	}
 	if err := c.exec(ctx, numbered+`INSERT INTO properties (entry, space, name, value)
 		SELECT n.fresh, p.space, p.name, p.value FROM numbered n JOIN properties p ON p.entry = n.id`, int64(e.ID), first); err != nil {
+		return e, err
+	}
+	if err := c.grow(ctx, s.above, bytes); err != nil {
 		return e, err
 	}
 	made, err := child(ctx, c, s.parent, s.name)

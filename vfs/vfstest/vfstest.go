@@ -149,6 +149,7 @@ var cases = []struct {
 	{"normal forms", testNormalForms},
 	{"same name", testSameName},
 	{"quota", testQuota},
+	{"usage", testUsage},
 	{"sub", testSub},
 	{"read only", testReadOnly},
 	{"drop", testDrop},
