@@ -30,14 +30,26 @@ func (q *request) guard(targets ...target) error {
 	return q.unlocked(header.Tokens(), targets...)
 }
 
-// unlocked fails with 423 where a lock forbids to change one of targets.
+// namedMax is how many locked paths an answer names.
+const namedMax = 100
+
+// unlocked fails with 423 where a lock forbids to change one of targets, and
+// names what is locked. It does so for the whole request also where only a member
+// of a folder is locked (RFC 4918 §9.9.4 allows it): a change is one transaction,
+// so there is no result in part for a 207 to tell of, and clients that take every
+// 2xx for success would believe that the folder is gone.
 func (q *request) unlocked(tokens []string, targets ...target) error {
 	holder := lock.Holder{User: q.User(q.r), Tokens: tokens}
 	for _, t := range targets {
-		if l, locked := q.locks.Blocking(q.key(t.path), t.scope, holder); locked {
-			return &answer{code: http.StatusLocked, text: "somebody has locked this",
-				condition: "lock-token-submitted", href: q.href(q.unkey(l.Root), false)}
+		locks := q.locks.Blocking(q.key(t.path), t.scope, holder)
+		if len(locks) == 0 {
+			continue
 		}
+		a := &answer{code: http.StatusLocked, text: "somebody has locked this", condition: "lock-token-submitted"}
+		for _, l := range locks[:min(len(locks), namedMax)] {
+			a.hrefs = append(a.hrefs, q.href(q.unkey(l.Root), false))
+		}
+		return a
 	}
 	return nil
 }

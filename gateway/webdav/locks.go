@@ -1,6 +1,7 @@
 package webdav
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -45,6 +46,7 @@ func (q *request) grant(l lock.Lock) error {
 			return err
 		}
 	}
+	defer q.gates.enter(l.Root)()
 	current, err := q.lookup(q.path)
 	if err != nil {
 		return err
@@ -57,22 +59,45 @@ func (q *request) grant(l lock.Lock) error {
 			return err
 		}
 	}
-	l, err = q.locks.Create(l)
-	switch {
-	case errors.Is(err, lock.ErrLocked):
-		return &answer{code: http.StatusLocked, text: "somebody has locked this", condition: "no-conflicting-lock"}
-	case err != nil:
-		return fail(http.StatusInsufficientStorage, "too many locks are held; try again later")
+	ctx, cancel := q.storing()
+	defer cancel()
+	if l, err = q.locks.Create(ctx, l); err != nil {
+		return notLocked(err)
 	}
-	if current == nil {
-		if err := q.createEmpty(); err != nil {
-			q.locks.Remove(l.Token)
-			return parentMissing(err)
+	created := current == nil
+	if created {
+		created, err = q.createEmpty()
+		if err != nil {
+			return errors.Join(parentMissing(err), q.locks.Remove(ctx, l.Token, l.User))
 		}
 	}
 	q.w.Header().Set("Lock-Token", "<"+l.Token+">")
-	q.writeLock(l, current == nil)
+	q.writeLock(l, created)
 	return nil
+}
+
+// notLocked returns how an error of granting a lock is answered.
+func notLocked(err error) error {
+	switch {
+	case errors.Is(err, lock.ErrLocked):
+		return &answer{code: http.StatusLocked, text: "somebody has locked this", condition: "no-conflicting-lock"}
+	case errors.Is(err, lock.ErrFull):
+		return fail(http.StatusInsufficientStorage, "as many locks are held as there may be; try again later")
+	case errors.Is(err, lock.ErrUserFull):
+		return fail(http.StatusInsufficientStorage, "you hold as many locks as one user may; give some back, or wait until they end")
+	case errors.Is(err, lock.ErrNoLock):
+		return fail(http.StatusConflict, "somebody removed it meanwhile")
+	}
+	return err
+}
+
+// storeTime is the most that a change of locks may take.
+const storeTime = 30 * time.Second
+
+// storing returns the context under which locks change: a client that leaves
+// does not undo half of it.
+func (q *request) storing() (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(q.r.Context()), storeTime)
 }
 
 // ifHolds evaluates the If header alone.
@@ -84,12 +109,17 @@ func (q *request) ifHolds() error {
 	return err
 }
 
-func (q *request) createEmpty() error {
-	f, err := q.fs.OpenFile(q.path, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o666)
-	if err != nil {
-		return err
+// createEmpty makes an empty file; created is false where another door has put
+// something there meanwhile, which stays.
+func (q *request) createEmpty() (created bool, err error) {
+	f, err := q.fs.OpenFile(q.path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o666)
+	if kindOf(err) == exist {
+		return false, nil
 	}
-	return f.Close()
+	if err != nil {
+		return false, err
+	}
+	return true, f.Close()
 }
 
 // refresh starts the time of a lock anew (RFC 4918 §9.10.2): the first of the If
@@ -102,15 +132,24 @@ func (q *request) refresh(timeout time.Duration) error {
 	if h == nil {
 		return fail(http.StatusBadRequest, "a LOCK without a body refreshes, and needs the token in an If header")
 	}
+	if err := q.currently(); err != nil {
+		return err
+	}
+	ctx, cancel := q.storing()
+	defer cancel()
 	for _, token := range h.Tokens() {
 		l, ok := q.locks.Get(token)
 		if !ok || !l.Covers(q.key(q.path)) {
 			continue
 		}
-		if l, ok = q.locks.Refresh(token, q.User(q.r), timeout); ok {
-			q.writeLock(l, false)
-			return nil
+		l, err := q.locks.Refresh(ctx, token, q.User(q.r), timeout)
+		if errors.Is(err, lock.ErrNoLock) {
+			continue
 		}
+		if err == nil {
+			q.writeLock(l, false)
+		}
+		return err
 	}
 	return &answer{code: http.StatusPreconditionFailed, text: "no such lock is held here",
 		condition: "lock-token-matches-request-uri"}
@@ -118,22 +157,53 @@ func (q *request) refresh(timeout time.Duration) error {
 
 // unlock ends a lock (RFC 4918 §9.11).
 func (q *request) unlock() error {
-	token, ok := strings.CutPrefix(strings.TrimSpace(q.r.Header.Get("Lock-Token")), "<")
-	token, ok2 := strings.CutSuffix(token, ">")
-	if !ok || !ok2 {
+	token, ok := parseLockToken(q.r.Header.Get("Lock-Token"))
+	if !ok {
 		return fail(http.StatusBadRequest, "the Lock-Token header is missing or malformed")
 	}
-	l, ok := q.locks.Get(token)
-	if !ok || !l.Covers(q.key(q.path)) {
-		return &answer{code: http.StatusConflict, text: "no such lock is held here",
-			condition: "lock-token-matches-request-uri"}
+	if err := errors.Join(q.ifHolds(), q.currently()); err != nil {
+		return err
 	}
-	if l.User != q.User(q.r) {
+	l, ok := q.locks.Get(token)
+	if ok && l.Covers(q.key(q.path)) && l.User != q.User(q.r) {
 		return fail(http.StatusForbidden, "the lock is somebody else's")
 	}
-	q.locks.Remove(token)
+	err := lock.ErrNoLock
+	if ok && l.Covers(q.key(q.path)) {
+		ctx, cancel := q.storing()
+		defer cancel()
+		err = q.locks.Remove(ctx, token, l.User)
+	}
+	switch {
+	case errors.Is(err, lock.ErrNoLock):
+		return &answer{code: http.StatusConflict, text: "no such lock is held here",
+			condition: "lock-token-matches-request-uri"}
+	case err != nil:
+		return err
+	}
 	q.w.WriteHeader(http.StatusNoContent)
 	return nil
+}
+
+// parseLockToken reads a Lock-Token header (RFC 4918 §10.5): a URI in angle
+// brackets.
+func parseLockToken(header string) (token string, ok bool) {
+	token, ok = strings.CutPrefix(strings.TrimSpace(header), "<")
+	token, ok2 := strings.CutSuffix(token, ">")
+	return token, ok && ok2 && token != "" && !strings.ContainsAny(token, "<> \t")
+}
+
+// ended ends locks of which what they locked is gone, by one of the table's
+// methods, and reports whether there was any. It cannot fail: the change that
+// ended them is done, and the store is brought in line later.
+func (q *request) ended(drop func(ctx context.Context, path string) (bool, error), name string) bool {
+	ctx, cancel := q.storing()
+	defer cancel()
+	any, err := drop(ctx, q.key(name))
+	if err != nil {
+		q.Log.ErrorContext(ctx, "webdav: locks that ended could not be removed yet", "path", name, "error", err)
+	}
+	return any
 }
 
 // timeout reads the first usable value of the Timeout header (RFC 4918 §10.7),

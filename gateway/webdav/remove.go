@@ -13,30 +13,27 @@ func (q *request) remove() error {
 	if q.path == "/" {
 		return fail(http.StatusForbidden, "the root cannot be deleted")
 	}
+	defer q.gates.enter(q.key(q.path))()
 	current, err := q.lookup(q.path)
 	if err != nil {
+		return err
+	}
+	if d := q.r.Header.Get("Depth"); current != nil && current.IsDir() && d != "" && d != "infinity" {
+		return fail(http.StatusBadRequest, "a folder can only be deleted with Depth: infinity")
+	}
+	if err := errors.Join(q.guard(target{q.path, lock.Tree}), q.preconditions(current)); err != nil {
 		return err
 	}
 	if current == nil {
 		// What went together with another file is removed without a word: clients
 		// empty a folder by the listing that they have.
-		if err := q.fs.Remove(q.path); err != nil {
-			return err
-		}
-		q.w.WriteHeader(http.StatusNoContent)
-		return nil
+		err = q.fs.Remove(q.path)
+	} else if err = q.fs.RemoveAll(q.path); err == nil {
+		q.ended(q.locks.Drop, q.path)
 	}
-	if d := q.r.Header.Get("Depth"); current.IsDir() && d != "" && d != "infinity" {
-		return fail(http.StatusBadRequest, "a folder can only be deleted with Depth: infinity")
-	}
-	defer q.gates.enter(q.key(q.path))()
-	if err := errors.Join(q.guard(target{q.path, lock.Tree}), q.currently()); err != nil {
+	if err != nil {
 		return err
 	}
-	if err := q.fs.RemoveAll(q.path); err != nil {
-		return err
-	}
-	q.locks.Drop(q.key(q.path))
 	q.w.WriteHeader(http.StatusNoContent)
 	return nil
 }

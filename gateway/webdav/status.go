@@ -15,8 +15,9 @@ type answer struct {
 	code int
 	text string // for people
 	// condition is the element of RFC 4918 §16 that the answer's body carries,
-	// with href in it if that is not "".
-	condition, href string
+	// with hrefs in it; "": the body is text alone.
+	condition string
+	hrefs     []string
 }
 
 func (a *answer) Error() string { return fmt.Sprintf("%d: %s", a.code, a.text) }
@@ -163,8 +164,8 @@ func (q *request) refuse(err error) {
 	h.Set("Content-Type", "application/xml; charset=utf-8")
 	q.w.WriteHeader(a.code)
 	inner := ""
-	if a.href != "" {
-		inner = "<D:href>" + escape(a.href) + "</D:href>"
+	for _, href := range a.hrefs {
+		inner += "<D:href>" + escape(href) + "</D:href>"
 	}
 	fmt.Fprintf(q.w, `<?xml version="1.0" encoding="utf-8"?>`+"\n"+
 		`<D:error xmlns:D="DAV:"><D:%s>%s</D:%[1]s><text xmlns="urn:slipway">%[3]s</text></D:error>`+"\n",

@@ -28,10 +28,20 @@ func (q *request) move() error {
 	return q.carry(t, []target{{q.path, lock.Tree}, {t.to, lock.Tree}}, func() (bool, error) {
 		replaced, err := m.Move(q.path, t.to, t.overwrite)
 		if err == nil {
-			q.locks.Drop(q.key(q.path)) // locks do not move (RFC 4918 §7.7)
+			q.moved(t.to)
 		}
 		return replaced, err
 	})
+}
+
+// moved ends the locks of what stood at the request's path: locks do not move
+// (RFC 4918 §7.6).
+func (q *request) moved(to string) {
+	if q.ended(q.locks.Drop, q.path) {
+		ctx, cancel := q.storing()
+		defer cancel()
+		q.locks.Unlocked(ctx, q.key(to))
+	}
 }
 
 // copy makes another file or tree of the same bytes (RFC 4918 §9.8).
@@ -72,10 +82,12 @@ func (q *request) transfer() (t transfer, err error) {
 	default:
 		return t, fail(http.StatusBadRequest, "Depth must be 0 or infinity")
 	}
-	if t.to == q.path || inside(q.path, t.to) {
+	from, to := q.key(q.path), q.key(t.to)
+	// A MOVE to its own name in another normal form changes how the name is written.
+	if t.to == q.path || from == to && q.r.Method == "COPY" || inside(from, to) {
 		return t, fail(http.StatusForbidden, "a folder cannot go into itself, nor a file onto itself")
 	}
-	if inside(t.to, q.path) {
+	if inside(to, from) {
 		return t, fail(http.StatusForbidden, "it cannot take the place of the folder it is in")
 	}
 	t.source, err = q.existing()
@@ -86,7 +98,7 @@ func (q *request) transfer() (t transfer, err error) {
 func (q *request) carry(t transfer, targets []target, do func() (replaced bool, err error)) error {
 	keys := []string{q.key(q.path), q.key(t.to)}
 	slices.Sort(keys)
-	defer q.gates.enter(keys...)()
+	defer q.gates.enter(slices.Compact(keys)...)()
 	if err := errors.Join(q.guard(targets...), q.currently()); err != nil {
 		return err
 	}
@@ -96,6 +108,9 @@ func (q *request) carry(t transfer, targets []target, do func() (replaced bool, 
 	}
 	if err != nil {
 		return parentMissing(err)
+	}
+	if replaced { // the lock on the destination itself stays (RFC 4918 §7.6)
+		q.ended(q.locks.DropBelow, t.to)
 	}
 	q.created(!replaced)
 	return nil
@@ -133,7 +148,8 @@ func (q *request) destination() (string, error) {
 	}
 	name, ok := q.within(u.Path)
 	if !ok {
-		return "", fail(http.StatusBadGateway, "the destination is not on this server")
+		// Not 502 (RFC 4918 §9.8.5), which Finder takes for a missing file.
+		return "", fail(http.StatusForbidden, "the destination is not in the folder that is served here")
 	}
 	if !validPath(name) {
 		return "", fail(http.StatusBadRequest, "the name must be UTF-8 without control characters")

@@ -53,6 +53,15 @@ type Options struct {
 	Idle time.Duration
 	// MaxLocks is how many locks may be held at a time; 0 means 10,000.
 	MaxLocks int
+	// MaxUserLocks is how many of them one user may hold; 0 means 1,000.
+	MaxUserLocks int
+	// LockStore keeps the locks, so that they outlive the program; LoadLocks
+	// reads them. Nil: they end with it.
+	LockStore lock.Store
+	// Unlocked is told a path, in the form of Key, at which and below which what
+	// was locked may be so no longer, because its owner gave a lock back or moved
+	// the file there. Nil: nobody wants to know.
+	Unlocked func(ctx context.Context, path string)
 	// LockTimeout is the longest life of a lock between two refreshes, and what
 	// a client gets that asks for none; 0 means one hour.
 	LockTimeout time.Duration
@@ -72,7 +81,7 @@ type Upload struct {
 // bodyMax is the largest body of a request that is not a file, in bytes.
 const bodyMax = 64 << 10
 
-// New returns the door. It keeps its locks in memory.
+// New returns the door.
 func New(o Options) *Handler {
 	o.Prefix = strings.TrimRight(o.Prefix, "/")
 	if o.User == nil {
@@ -91,7 +100,9 @@ func New(o Options) *Handler {
 	o.LockTimeout = orElse(o.LockTimeout, time.Hour)
 	return &Handler{
 		Options: o,
-		locks:   lock.NewTable(o.Now, orElse(o.MaxLocks, 10_000)),
+		locks: lock.NewTable(lock.Options{
+			Now: o.Now, Max: o.MaxLocks, MaxPerUser: o.MaxUserLocks, Store: o.LockStore, Unlocked: o.Unlocked,
+		}),
 		gates:   gates{byPath: map[string]*gate{}},
 		buffers: sync.Pool{New: func() any { return new([bufferSize]byte) }},
 	}
@@ -105,6 +116,16 @@ func (h *Handler) Locked(path string) bool {
 
 // Locks reports whether there is any lock at all.
 func (h *Handler) Locks() bool { return h.locks.Any() }
+
+// LoadLocks takes up the locks of LockStore, before the first request. Those that
+// have ended, and those at whose path nothing stands any more, are removed.
+func (h *Handler) LoadLocks(ctx context.Context, exists func(path string) (bool, error)) error {
+	return h.locks.Load(ctx, func(l lock.Lock) (bool, error) { return exists(l.Root) })
+}
+
+// SweepLocks removes locks that have ended from LockStore. It is to be called now
+// and then.
+func (h *Handler) SweepLocks(ctx context.Context) error { return h.locks.Sweep(ctx) }
 
 func orElse[T int | time.Duration](v, otherwise T) T {
 	if v <= 0 {

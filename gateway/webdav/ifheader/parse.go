@@ -5,6 +5,10 @@ import (
 	"strings"
 )
 
+// conditionsMax is how many conditions a header may have: each may cost a look at
+// a file. Clients send one to four.
+const conditionsMax = 1000
+
 // Parse reads the value of an If header. Either every list has a resource
 // before it or before a list ahead of it, or none has.
 func Parse(s string) (Header, error) {
@@ -36,7 +40,10 @@ func Parse(s string) (Header, error) {
 	return h, nil
 }
 
-type parser struct{ rest string }
+type parser struct {
+	rest  string
+	count int // of conditions so far
+}
 
 func (p *parser) fail(what string) error {
 	return fmt.Errorf("%w: %s", ErrSyntax, what)
@@ -64,6 +71,9 @@ func (p *parser) list() (List, error) {
 		c, err := p.condition()
 		if err != nil {
 			return l, err
+		}
+		if p.count++; p.count > conditionsMax {
+			return l, p.fail("too many conditions")
 		}
 		l.Conditions = append(l.Conditions, c)
 	}
