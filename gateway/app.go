@@ -21,6 +21,7 @@ import (
 	"slipway/gateway/auth"
 	"slipway/gateway/certs"
 	"slipway/gateway/control"
+	"slipway/gateway/ftp"
 	"slipway/gateway/webdav"
 	"slipway/uploader"
 	"slipway/uploader/ledger"
@@ -47,6 +48,7 @@ type app struct {
 	users     *auth.Table
 	drops     *dropSessions
 	dav       *webdav.Handler
+	ftp       *ftp.Server // nil where the door is switched off
 	collector index.Collector
 
 	settings atomic.Pointer[settings]

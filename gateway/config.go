@@ -48,13 +48,6 @@ type WebConfig struct {
 	Places strict.Places `toml:"-"`
 }
 
-// FTPConfig keeps the place of the FTP door, which this version does not have.
-type FTPConfig struct {
-	Listen string `toml:"listen"`
-
-	Places strict.Places `toml:"-"`
-}
-
 // TLSConfig says where the certificate comes from.
 type TLSConfig struct {
 	CertFile    string   `toml:"cert_file"`
@@ -140,6 +133,7 @@ func defaults() Config {
 	return Config{
 		DataDir: "data",
 		Web:     WebConfig{Listen: "127.0.0.1:8080"},
+		FTP:     ftpDefaults(),
 		Settle: SettleConfig{
 			Quiet: strict.Duration(2 * time.Second), Ceiling: strict.Duration(5 * time.Minute),
 			IncompleteAfter: strict.Duration(10 * time.Minute),
@@ -183,9 +177,6 @@ func laterKeys(text []byte) error {
 	var errs []error
 	if all["watch"] != nil {
 		errs = append(errs, errors.New("watched folders ([[watch]]) come with a later version: take them away"))
-	}
-	if ftp, ok := all["ftp"].(map[string]any); ok && (len(ftp) > 1 || ftp["listen"] == nil) {
-		errs = append(errs, errors.New(`the FTP door comes with a later version: of [ftp], leave nothing but listen = ""`))
 	}
 	return errors.Join(errs...)
 }
@@ -233,9 +224,7 @@ func (c *Config) check() error {
 	if c.DataDir == "" {
 		m.add(c.Places, "", "data_dir", `name a folder, as in "data"`)
 	}
-	if c.FTP.Listen != "" {
-		m.add(c.FTP.Places, "ftp", "listen", `this version has no FTP door yet; set it to "" and connect over WebDAV`)
-	}
+	c.FTP.check(m)
 	if _, _, err := net.SplitHostPort(c.Web.Listen); err != nil && c.Web.Listen != "" {
 		m.add(c.Web.Places, "web", "listen", `%q is no address; write host and port, as in "127.0.0.1:8080"`, c.Web.Listen)
 	}

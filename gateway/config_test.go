@@ -27,9 +27,17 @@ func TestConfigMistakes(t *testing.T) {
 		{"[wbe]\nlisten = ''", `config.toml:1`},
 		{"[web]\nlisten = '127.0.0.1'", `config.toml:2: web.listen: "127.0.0.1" is no address; write host and port, as in "127.0.0.1:8080"`},
 		{"[web]\npublic_url = 'pictures.example'", `config.toml:2: web.public_url: "pictures.example" is no address of a site`},
-		{"\n[ftp]\nlisten = '127.0.0.1:21'", `config.toml:3: ftp.listen: this version has no FTP door yet`},
+		{"\n[ftp]\nlisten = '127.0.0.1'", `config.toml:3: ftp.listen: "127.0.0.1" is no address; write host and port`},
+		{"[ftp]\ntls = 'requierd'", `config.toml:2: ftp.tls: "requierd" is not known; did you mean "required"?`},
+		{"[ftp]\ntls = 'off'\nimplicit_listen = ':990'", `config.toml:3: ftp.implicit_listen: it is for TLS alone`},
+		{"[ftp]\nshare_ports = true\npassive_ports = ''", `config.toml:2: ftp.share_ports: it needs a range`},
+		{"[ftp]\npublic_host = 'ftp.example:21'", `config.toml:2: ftp.public_host: "ftp.example:21" is no name or IPv4 address`},
+		{"[ftp]\nproxy_from = ['10.0.0.0/33']", `config.toml:2: ftp.proxy_from: "10.0.0.0/33" is no address or network`},
+		{"[ftp]\ncharset = 'klingon'", `config.toml:2: ftp.charset: "klingon" is no character set`},
+		{"[ftp]\nmax_sessions = 0", `config.toml:2: ftp.max_sessions: it must be 1 or more`},
+		{"[ftp]\nstall_timeout = '5ms'", `config.toml:2: ftp.stall_timeout: it must be 1s or more`},
 		{"[[watch]]\nfolder = '/x'", `watched folders ([[watch]]) come with a later version`},
-		{"[ftp]\nlisten = ''\npassive_ports = '1-2'", `the FTP door comes with a later version`},
+		{"[ftp]\nlisten = ''\npassive_ports = '2-1'", `config.toml:3: ftp.passive_ports: "2-1" is no range of ports`},
 		{"[[user]]\nname = 'a'\npassword = 'plain'", "config.toml:3: user 1 (a).password: it is missing or stands in plain text"},
 		{"[storage]\nblobs = 's3://bucket'", `config.toml:2: storage.blobs: "s3://bucket" is not supported`},
 		{"[storage]\nkeep = 'until-sent'", `config.toml:2: storage.keep: "until-sent" comes with a later version`},
@@ -116,6 +124,8 @@ func (w testWriter) Write(p []byte) (int, error) {
 const reloadable = `
 [web]
 listen = "127.0.0.1:0"
+[ftp]
+listen = ""
 [[user]]
 name = "ann"
 password = "env:ANN"

@@ -23,6 +23,8 @@ type front struct {
 // fronts lists every way in. A new one is a folder below gateway and a line here.
 var fronts = []front{
 	{"web", listenWeb, serveWeb},
+	{"ftp", listenFTP, serveFTP},
+	{"ftps", listenFTPS, serveFTPS},
 }
 
 // openFronts binds every front and serves them in group. All are bound, and
@@ -49,6 +51,15 @@ func (a *app) openFronts(ctx context.Context, group *errgroup.Group) error {
 	}
 	if err := control.WriteAddresses(a.settings.Load().config.dataDir(), bound); err != nil {
 		return fail(err)
+	}
+	if a.certs != nil {
+		challenged := "" // nobody has TLS on HTTP
+		if a.settings.Load().config.Web.TLS {
+			challenged = bound["web"]
+		}
+		if err := a.certs.Start(challenged); err != nil {
+			return fail(err)
+		}
 	}
 	for _, f := range fronts {
 		if l := listeners[f.name]; l != nil {

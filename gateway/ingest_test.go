@@ -34,6 +34,10 @@ const ingestUser, ingestPassword = "demo", "correct-horse"
 const ingestConfig = `
 [web]
 listen = "127.0.0.1:0"
+[ftp]
+listen = "127.0.0.1:0"
+implicit_listen = "127.0.0.1:0"
+passive_ports = ""
 [[user]]
 name = %q
 password = "env:PASSWORD"

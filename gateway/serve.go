@@ -183,6 +183,7 @@ func (c *Config) needsRestart(next *Config, getenv func(string) (string, bool)) 
 	}
 	differs("data_dir", c.dataDir() != next.dataDir())
 	differs("web", c.Web.Listen != next.Web.Listen || c.Web.TLS != next.Web.TLS)
+	differs("ftp", c.FTP.differs(next.FTP))
 	differs("tls", c.TLS.CertFile != next.TLS.CertFile || c.TLS.KeyFile != next.TLS.KeyFile ||
 		!slices.Equal(c.TLS.ACMEDomains, next.TLS.ACMEDomains) || c.TLS.ACMEEmail != next.TLS.ACMEEmail)
 	was, _ := c.Storage.Index.Resolve(getenv) // loadConfig's caller has resolved both
@@ -194,6 +195,9 @@ func (c *Config) needsRestart(next *Config, getenv func(string) (string, bool)) 
 
 // keep puts what needs a restart back to what holds.
 func (c *Config) keep(old *Config) {
+	life := c.FTP.PartialLife
+	c.FTP = old.FTP
+	c.FTP.PartialLife = life
 	c.DataDir, c.Web.Listen, c.Web.TLS, c.TLS, c.Log, c.Storage.Index = old.DataDir, old.Web.Listen, old.Web.TLS, old.TLS, old.Log, old.Storage.Index
 }
 

@@ -47,26 +47,35 @@ func listenWeb(a *app) (net.Listener, error) {
 		}
 		return l, nil
 	}
-	host, _, _ := net.SplitHostPort(c.Web.Listen)
-	a.certs, err = certs.Load(certs.Options{
-		CertFile: c.resolve(c.TLS.CertFile), KeyFile: c.resolve(c.TLS.KeyFile),
-		ACMEDomains: c.TLS.ACMEDomains, ACMEEmail: c.TLS.ACMEEmail,
-		DataDir: c.dataDir(), Hosts: []string{host}, Log: a.log,
-	})
-	if err != nil {
+	if err := a.openCerts(); err != nil {
 		l.Close()
 		return nil, err
 	}
 	return tls.NewListener(l, a.certs.TLSConfig()), nil
 }
 
-// serveWeb answers HTTP on l until ctx ends.
-func serveWeb(ctx context.Context, a *app, l net.Listener) error {
+// openCerts loads, or makes, the certificate of the doors that have TLS, once.
+func (a *app) openCerts() (err error) {
 	if a.certs != nil {
-		if err := a.certs.Start(l.Addr().String()); err != nil {
-			return err
+		return nil
+	}
+	c := a.settings.Load().config
+	o := certs.Options{
+		CertFile: c.resolve(c.TLS.CertFile), KeyFile: c.resolve(c.TLS.KeyFile),
+		ACMEDomains: c.TLS.ACMEDomains, ACMEEmail: c.TLS.ACMEEmail,
+		DataDir: c.dataDir(), Log: a.log, Hosts: []string{c.FTP.PublicHost},
+	}
+	for _, listen := range []string{c.Web.Listen, c.FTP.Listen, c.FTP.ImplicitListen} {
+		if host, _, err := net.SplitHostPort(listen); err == nil {
+			o.Hosts = append(o.Hosts, host)
 		}
 	}
+	a.certs, err = certs.Load(o)
+	return err
+}
+
+// serveWeb answers HTTP on l until ctx ends.
+func serveWeb(ctx context.Context, a *app, l net.Listener) error {
 	server := &http.Server{
 		Handler:           a.webHandler(),
 		ReadHeaderTimeout: 30 * time.Second,

@@ -1,0 +1,285 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"reflect"
+	"strings"
+	"time"
+
+	"github.com/spf13/afero"
+	"golang.org/x/text/encoding"
+	"golang.org/x/text/encoding/htmlindex"
+
+	"slipway/gateway/ftp"
+	"slipway/gateway/strict"
+	"slipway/uploader/whole"
+	"slipway/vfs"
+)
+
+// FTPConfig is the FTP door.
+type FTPConfig struct {
+	Listen string `toml:"listen"`
+	// ImplicitListen is for clients that begin with TLS.
+	ImplicitListen string `toml:"implicit_listen"`
+	// TLS is off, optional or required.
+	TLS string `toml:"tls"`
+	// PassivePorts is a range; "": any port that is free.
+	PassivePorts string `toml:"passive_ports"`
+	PublicHost   string `toml:"public_host"`
+	Active       bool   `toml:"active"`
+	// SharePorts lets clients of different addresses wait on one passive port.
+	SharePorts bool `toml:"share_ports"`
+	// ProxyFrom are the balancers that send the PROXY protocol.
+	ProxyFrom []string `toml:"proxy_from"`
+	Lenient   bool     `toml:"lenient"`
+	// Charset is that of names which are not UTF-8.
+	Charset               string          `toml:"charset"`
+	MaxSessions           int             `toml:"max_sessions"`
+	MaxSessionsPerAddress int             `toml:"max_sessions_per_address"`
+	LoginTimeout          strict.Duration `toml:"login_timeout"`
+	IdleTimeout           strict.Duration `toml:"idle_timeout"`
+	StallTimeout          strict.Duration `toml:"stall_timeout"`
+	// PartialLife is how long uploads that were broken off are kept.
+	PartialLife strict.Duration `toml:"partial_life"`
+
+	Places strict.Places `toml:"-"`
+}
+
+// What ftp.tls may be.
+const (
+	ftpPlain    = "off"
+	ftpOptional = "optional"
+	ftpRequired = "required"
+)
+
+// writeAnew opens a file for writing from its beginning.
+const writeAnew = os.O_WRONLY | os.O_CREATE | os.O_TRUNC
+
+// ftpDefaults returns what holds where [ftp] says nothing.
+func ftpDefaults() FTPConfig {
+	return FTPConfig{
+		Listen: "127.0.0.1:2121", TLS: ftpOptional, PassivePorts: "30000-30099", ProxyFrom: []string{}, Lenient: true, Charset: "latin1",
+		MaxSessions: 500, MaxSessionsPerAddress: 100,
+		LoginTimeout: strict.Duration(30 * time.Second), IdleTimeout: strict.Duration(10 * time.Minute),
+		StallTimeout: strict.Duration(time.Minute), PartialLife: strict.Duration(24 * time.Hour),
+	}
+}
+
+// check reports what is wrong with [ftp].
+func (c FTPConfig) check(m *mistakes) {
+	for key, addr := range map[string]string{"listen": c.Listen, "implicit_listen": c.ImplicitListen} {
+		if _, _, err := net.SplitHostPort(addr); err != nil && addr != "" {
+			m.add(c.Places, "ftp", key, `%q is no address; write host and port, as in "0.0.0.0:21"`, addr)
+		}
+	}
+	m.oneOf(c.Places, "ftp", "tls", c.TLS, ftpPlain, ftpOptional, ftpRequired)
+	if c.TLS == ftpPlain && c.ImplicitListen != "" {
+		m.add(c.Places, "ftp", "implicit_listen", `it is for TLS alone, which ftp.tls = "off" forbids`)
+	}
+	ports, err := ftp.ParsePorts(c.PassivePorts)
+	if err != nil {
+		m.add(c.Places, "ftp", "passive_ports", "%v", err)
+	}
+	if c.SharePorts && ports == (ftp.Ports{}) {
+		m.add(c.Places, "ftp", "share_ports", "it needs a range in passive_ports")
+	}
+	if strings.ContainsAny(c.PublicHost, ":/ ") {
+		m.add(c.Places, "ftp", "public_host", `%q is no name or IPv4 address, as in "ftp.example.org"; clients over IPv6 need none`, c.PublicHost)
+	}
+	if _, err := c.proxies(); err != nil {
+		m.add(c.Places, "ftp", "proxy_from", "%v", err)
+	}
+	if _, err := c.decoder(); err != nil {
+		m.add(c.Places, "ftp", "charset", "%v", err)
+	}
+	for key, n := range map[string]int{"max_sessions": c.MaxSessions, "max_sessions_per_address": c.MaxSessionsPerAddress} {
+		if n < 1 {
+			m.add(c.Places, "ftp", key, "it must be 1 or more")
+		}
+	}
+	for key, d := range map[string]strict.Duration{"login_timeout": c.LoginTimeout, "idle_timeout": c.IdleTimeout,
+		"stall_timeout": c.StallTimeout, "partial_life": c.PartialLife} {
+		if d < strict.Duration(time.Second) {
+			m.add(c.Places, "ftp", key, "it must be 1s or more")
+		}
+	}
+}
+
+// differs reports whether a running door would have to be started anew for next.
+func (c FTPConfig) differs(next FTPConfig) bool {
+	c.Places, next.Places = nil, nil
+	c.PartialLife, next.PartialLife = 0, 0
+	return !reflect.DeepEqual(c, next)
+}
+
+// proxies returns the networks of proxy_from.
+func (c FTPConfig) proxies() (all []netip.Prefix, err error) {
+	for _, s := range c.ProxyFrom {
+		p, err := netip.ParsePrefix(s)
+		if addr, e := netip.ParseAddr(s); e == nil {
+			p, err = addr.Prefix(addr.BitLen())
+		}
+		if err != nil {
+			return nil, fmt.Errorf(`%q is no address or network, as in "10.0.0.5" or "10.0.0.0/8"`, s)
+		}
+		all = append(all, p)
+	}
+	return all, nil
+}
+
+// decoder returns what makes UTF-8 of names in the charset; nil for "".
+func (c FTPConfig) decoder() (func(string) string, error) {
+	if c.Charset == "" {
+		return nil, nil
+	}
+	e, err := htmlindex.Get(c.Charset)
+	if err != nil || e == encoding.Nop {
+		return nil, fmt.Errorf(`%q is no character set that is known, as in "latin1", "shift_jis" or "gbk"`, c.Charset)
+	}
+	return func(name string) string {
+		s, err := e.NewDecoder().String(name)
+		if err != nil {
+			return "" // the door escapes it
+		}
+		return s
+	}, nil
+}
+
+// ftpDoor returns the door, made when the first of its listeners is bound.
+func (a *app) ftpDoor() (*ftp.Server, error) {
+	if a.ftp != nil {
+		return a.ftp, nil
+	}
+	c := a.settings.Load().config.FTP
+	// check has seen that these are right.
+	ports, err := ftp.ParsePorts(c.PassivePorts)
+	proxies, proxyErr := c.proxies()
+	decode, charsetErr := c.decoder()
+	if err := errors.Join(err, proxyErr, charsetErr); err != nil {
+		return nil, err
+	}
+	o := ftp.Options{
+		LogIn: a.ftpLogIn,
+		Control: ftp.Control{
+			TLSRequired: c.TLS == ftpRequired, RequireTLS: a.needsTLS, Active: c.Active, ProxyFrom: proxies,
+			MaxSessions: c.MaxSessions, MaxPerAddress: c.MaxSessionsPerAddress,
+			LoginTimeout: time.Duration(c.LoginTimeout), IdleTimeout: time.Duration(c.IdleTimeout),
+		},
+		Ports: ports, ShareData: c.SharePorts, PublicHost: c.PublicHost, Lenient: c.Lenient, Decode: decode,
+		Stall: time.Duration(c.StallTimeout), Grace: shutdownGrace, Log: a.log,
+		Again: func() time.Duration { return time.Duration(a.settings.Load().config.Settle.Quiet) },
+	}
+	if c.TLS != ftpPlain {
+		if err := a.openCerts(); err != nil {
+			return nil, err
+		}
+		o.Control.TLS = a.certs.FTPConfig()
+	}
+	a.ftp, err = ftp.New(o)
+	return a.ftp, err
+}
+
+// listenFTP binds the FTP door's address.
+func listenFTP(a *app) (net.Listener, error) {
+	c := a.settings.Load().config.FTP
+	l, err := a.bindFTP("ftp.listen", c.Listen)
+	if l != nil && c.TLS != ftpRequired && !loopback(l.Addr().String()) {
+		a.log.Warn(`PASSWORDS AND PICTURES MAY CROSS THE NETWORK UNENCRYPTED: ftp.listen is no loopback address; `+
+			`set ftp.tls = "required" if every device can do FTPS`, "address", l.Addr().String())
+	}
+	return l, err
+}
+
+// listenFTPS binds the address of implicit FTPS.
+func listenFTPS(a *app) (net.Listener, error) {
+	return a.bindFTP("ftp.implicit_listen", a.settings.Load().config.FTP.ImplicitListen)
+}
+
+func (a *app) bindFTP(key, addr string) (net.Listener, error) {
+	if addr == "" {
+		return nil, nil
+	}
+	if _, err := a.ftpDoor(); err != nil {
+		return nil, err
+	}
+	l, err := net.Listen("tcp", addr)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", key, err)
+	}
+	return l, nil
+}
+
+func serveFTP(ctx context.Context, a *app, l net.Listener) error { return a.ftp.Serve(ctx, l, false) }
+
+func serveFTPS(ctx context.Context, a *app, l net.Listener) error { return a.ftp.Serve(ctx, l, true) }
+
+// needsTLS reports whether an account may come through TLS only. It says so of
+// names that are nobody's where all accounts are so, and tells no guesser more.
+func (a *app) needsTLS(user string) bool {
+	users := a.settings.Load().config.Users
+	all := len(users) > 0
+	for _, u := range users {
+		if u.Name == user {
+			return u.RequireTLS
+		}
+		all = all && u.RequireTLS
+	}
+	return all
+}
+
+// ftpLogIn lets a user in at the FTP door.
+func (a *app) ftpLogIn(ctx context.Context, user, password string, from netip.Addr, secure bool) (ftp.Account, error) {
+	u, err := a.users.Check(ctx, user, password, from)
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return ftp.Account{}, errors.New("the gateway is stopping")
+	case err != nil:
+		return ftp.Account{}, err
+	case u.RequireTLS && !secure:
+		return ftp.Account{}, errors.New("this account is for FTPS only; switch TLS on")
+	}
+	tree := underContext(ctx, a.view(u, from, doorRules{}))
+	versions := underContext(ctx, a.view(u, from, doorRules{sameName: vfs.Version}))
+	return ftp.Account{FS: tree, Keep: func(name string) (afero.File, error) {
+		if a.isPicture(ctx, tree, name) {
+			return versions.OpenFile(name, writeAnew, 0o666)
+		}
+		return tree.OpenFile(name, writeAnew, 0o666)
+	}}, nil
+}
+
+// underContext returns view for the time of ctx.
+func underContext(ctx context.Context, view afero.Fs) afero.Fs {
+	if v, ok := view.(interface {
+		WithContext(context.Context) afero.Fs
+	}); ok {
+		return v.WithContext(ctx)
+	}
+	return view
+}
+
+// isPicture reports whether what stands at name has come whole and under its final
+// name, so that another file of that name is another picture. What broke off, or is
+// only for a time, gives way.
+func (a *app) isPicture(ctx context.Context, view afero.Fs, name string) bool {
+	info, err := view.Stat(name)
+	if err != nil || info.IsDir() || info.Size() == 0 || vfs.Temporary(name) || vfs.Junk(name) {
+		return false
+	}
+	e, ok := info.Sys().(vfs.Entry)
+	if !ok {
+		return false // a sidecar, which yields
+	}
+	r, err := a.fs.OpenEntry(ctx, e)
+	if err != nil {
+		return true // whatever it is, it is not to be lost
+	}
+	defer r.Close()
+	var problem *whole.Problem
+	return !errors.As(whole.Check(r, e.Size, e.Type, name), &problem)
+}
