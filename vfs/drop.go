@@ -193,12 +193,17 @@ func (d *DropFS) OpenFile(name string, flag int, perm os.FileMode) (afero.File, 
 	if err != nil {
 		return nil, failed("open", name, err)
 	}
-	staged := f.(*File)
-	staged.sameName = NextFree
+	return d.drop(f.(*File), p, mine), nil
+}
+
+// drop returns a staged file as one that the client calls chosen: mine is whether
+// what stands there is the session's own.
+func (d *DropFS) drop(staged *File, chosen string, mine bool) *dropFile {
+	staged.sameName, staged.partial = NextFree, d.fs.partialKey(path.Join(d.fs.view.Root, chosen))
 	if mine {
 		staged.sameName, staged.inPlace = Replace, staged.base.ID != 0
 	}
-	return &dropFile{File: staged, s: d.s, chosen: p}, nil
+	return &dropFile{File: staged, s: d.s, chosen: chosen}
 }
 
 func (d *DropFS) openDir(name string) (afero.File, error) {
@@ -337,6 +342,9 @@ func (d *DropFS) Remove(name string) error {
 	}
 	p, _ := Clean(name)
 	d.s.forget(p)
+	if err := d.DropPartial(name); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
 	return nil
 }
 
@@ -380,12 +388,13 @@ func (d *DropFS) Move(from, to string, overwrite bool) (replaced bool, err error
 	if m.From, m.To, err = d.fs.pair("rename", real, target, true); err != nil {
 		return false, failed("rename", from, err)
 	}
+	chosen, _ := Clean(to)
+	m.LetGo = d.fs.partialKey(path.Join(d.fs.view.Root, chosen))
 	e, replaced, err := d.fs.apply("rename", from, m)
 	if err != nil {
 		return false, err
 	}
 	old, _ := Clean(from)
-	chosen, _ := Clean(to)
 	d.s.move(old, chosen, path.Join(path.Dir(target), e.Name))
 	return replaced && m.SameName == Replace, nil
 }

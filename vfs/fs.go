@@ -17,6 +17,8 @@ import (
 
 // Options of New.
 type Options struct {
+	// Uploads that were cut can be continued where Index is a Partials too, and
+	// Blobs a blob.Keeper.
 	Index Index
 	Blobs blob.Store
 	// Policy decides which names may appear; nil admits every name.
@@ -26,8 +28,12 @@ type Options struct {
 
 // core is what all views of one filesystem share.
 type core struct {
-	index  Index
-	blobs  blob.Store
+	index Index
+	blobs blob.Store
+	// nil: nothing is kept of uploads that were cut
+	partials Partials
+	keeper   blob.Keeper
+
 	policy atomic.Pointer[Policy]
 	clock  func() time.Time
 }
@@ -62,6 +68,7 @@ type View struct {
 	Rights   Rights   // of the user
 	SameName SameName // the door's rule, where the route has none
 	Quota    int64    // bytes at and below Root; 0: no limit
+	Owner    string   // the user's name: of whom partial uploads are kept; "": nothing is
 }
 
 // New returns the view of everything.
@@ -69,6 +76,10 @@ func New(o Options) *FS {
 	c := &core{index: o.Index, blobs: o.Blobs, clock: o.Clock}
 	if c.clock == nil {
 		c.clock = time.Now
+	}
+	partials, ok := o.Index.(Partials)
+	if keeper, keeps := o.Blobs.(blob.Keeper); ok && keeps {
+		c.partials, c.keeper = partials, keeper
 	}
 	f := &FS{core: c, ctx: context.Background(), view: View{Root: "/"}}
 	f.SetPolicy(o.Policy)
@@ -156,7 +167,7 @@ func (f *FS) Create(name string) (afero.File, error) {
 func (f *FS) Mkdir(name string, _ os.FileMode) error {
 	p, err := f.real("mkdir", name)
 	if err == nil {
-		_, _, err = f.apply("mkdir", name, Mkdir{Path: p})
+		_, _, err = f.apply("mkdir", name, Mkdir{Path: p, LetGo: f.partialKey(p)})
 	}
 	return err
 }
@@ -165,7 +176,7 @@ func (f *FS) Mkdir(name string, _ os.FileMode) error {
 func (f *FS) MkdirAll(name string, _ os.FileMode) error {
 	p, err := f.real("mkdir", name)
 	if err == nil {
-		_, _, err = f.apply("mkdir", name, Mkdir{Path: p, Parents: true})
+		_, _, err = f.apply("mkdir", name, Mkdir{Path: p, Parents: true, LetGo: f.partialKey(p)})
 	}
 	return err
 }
@@ -236,7 +247,7 @@ func (f *FS) remove(name string, tree bool) error {
 	if p == f.view.Root {
 		return &fs.PathError{Op: "remove", Path: name, Err: fs.ErrPermission}
 	}
-	_, _, err = f.apply("remove", name, Remove{Path: p, Tree: tree})
+	_, _, err = f.apply("remove", name, Remove{Path: p, Tree: tree, LetGo: f.partialKey(p)})
 	return err
 }
 
@@ -262,6 +273,7 @@ func (f *FS) move(from, to string, m Move) (bool, error) {
 	if rule, ok := (*f.policy.Load()).SameName(m.To); ok {
 		m.SameName = rule
 	}
+	m.LetGo = f.partialKey(m.To)
 	_, replaced, err := f.apply("rename", from, m)
 	return replaced, err
 }
@@ -276,6 +288,7 @@ func (f *FS) Copy(from, to string, overwrite, deep bool) (replaced bool, err err
 	if rule, ok := (*f.policy.Load()).SameName(c.To); ok {
 		c.SameName = rule
 	}
+	c.LetGo = f.partialKey(c.To)
 	_, replaced, err = f.apply("copy", from, c)
 	return replaced, err
 }

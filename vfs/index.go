@@ -55,6 +55,7 @@ type Put struct {
 	// put (0: none); beyond it the put fails with ErrQuota.
 	Quota     int64
 	QuotaRoot string
+	LetGo     PartialKey // see Partials; so in the other changes
 }
 
 // Mkdir makes a directory; something at Path is fs.ErrExist, a missing parent
@@ -62,13 +63,15 @@ type Put struct {
 type Mkdir struct {
 	Path    string
 	Parents bool
+	LetGo   PartialKey
 }
 
 // Remove removes what is at Path: a file or an empty directory, or with Tree a
 // directory with all below it. The root is fs.ErrPermission.
 type Remove struct {
-	Path string
-	Tree bool
+	Path  string
+	Tree  bool
+	LetGo PartialKey
 }
 
 // Move gives an entry another path, in one row. What stands at To is removed in
@@ -87,6 +90,7 @@ type Move struct {
 	FilesOnly bool
 	// SameName applies where a file stands at To and Overwrite is set.
 	SameName SameName
+	LetGo    PartialKey
 }
 
 // Copy makes new entries at To that share the blobs of From, under the same
@@ -101,6 +105,7 @@ type Copy struct {
 	// Quota and QuotaRoot are as in Put.
 	Quota     int64
 	QuotaRoot string
+	LetGo     PartialKey
 }
 
 // Touch sets the modification time of the entry at Path.

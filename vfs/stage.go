@@ -22,7 +22,9 @@ import (
 //     O_TRUNC on an existing file and through which nothing was written commits
 //     nothing.
 //  2. After TransferError, or an error of any method but the reading ones, Close
-//     aborts: what stood at the name stands unchanged, and Close says so.
+//     aborts: what stood at the name stands unchanged, and Close says so. After
+//     KeepPartial the bytes that came before the transfer was cut are kept for
+//     Resume.
 //
 // It is not safe for concurrent use.
 type File struct {
@@ -41,6 +43,11 @@ type File struct {
 	sums     Checksums // of what is staged
 	sameName SameName
 	err      error // why Close aborts
+	cut      bool  // err is the transfer's: what is staged is good as far as it goes
+	keep     bool  // KeepPartial was called
+	partial  PartialKey
+	from     blob.Ref // the partial that it continues; "": none
+	onto     ID       // the entry on a copy of whose bytes it began
 	closed   bool
 	result   Entry
 }
@@ -49,48 +56,50 @@ var _ afero.File = (*File)(nil)
 
 // stage opens name, the real path p, for writing.
 func (f *FS) stage(name, p string, flag int) (afero.File, error) {
-	if err := f.writable("open", name); err != nil {
+	e, err := f.target(name, p, flag)
+	if err != nil {
 		return nil, err
 	}
-	e, err := f.index.Lookup(f.ctx, p)
-	switch {
-	case err == nil && e.Dir:
-		return nil, &fs.PathError{Op: "open", Path: name, Err: ErrIsDir}
-	case err == nil && flag&os.O_CREATE != 0 && flag&os.O_EXCL != 0:
-		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrExist}
-	case errors.Is(err, fs.ErrNotExist) && flag&os.O_CREATE != 0 && e.Parent != 0:
-		e = Entry{}
-	case err != nil:
-		return nil, failed("open", name, err)
-	}
-	w, err := f.blobs.Create(f.ctx)
-	if err != nil {
-		return nil, failed("open", name, err)
-	}
-	s := &File{fs: f, name: name, path: p, base: e, w: w, append: flag&os.O_APPEND != 0, sameName: f.view.SameName}
-	if rule, ok := (*f.policy.Load()).SameName(p); ok {
-		s.sameName = rule
-	}
+	s := f.staged(name, p, e)
+	s.append = flag&os.O_APPEND != 0
 	if e.ID == 0 || flag&os.O_TRUNC != 0 {
 		s.dirty = true
-		return s, nil
+		s.w, err = f.blobs.Create(f.ctx)
+	} else {
+		err = s.fromBase(e.Size)
 	}
-	s.inPlace, s.sameName = true, Replace
-	if err := s.copyBase(); err != nil {
-		return nil, errors.Join(failed("open", name, err), w.Abort())
+	if err != nil {
+		return nil, failed("open", name, err)
 	}
 	return s, nil
 }
 
-// copyBase fills the staged file with the present bytes.
-func (s *File) copyBase() error {
-	r, err := s.fs.OpenEntry(s.fs.ctx, s.base)
-	if err != nil {
-		return err
+// target returns what stands at name, the real path p, where a file may be staged:
+// zero for nothing.
+func (f *FS) target(name, p string, flag int) (Entry, error) {
+	if err := f.writable("open", name); err != nil {
+		return Entry{}, err
 	}
-	defer r.Close()
-	_, err = io.Copy(s.w, r)
-	return err
+	e, err := f.index.Lookup(f.ctx, p)
+	switch {
+	case err == nil && e.Dir:
+		return e, &fs.PathError{Op: "open", Path: name, Err: ErrIsDir}
+	case err == nil && flag&os.O_CREATE != 0 && flag&os.O_EXCL != 0:
+		return e, &fs.PathError{Op: "open", Path: name, Err: fs.ErrExist}
+	case errors.Is(err, fs.ErrNotExist) && flag&os.O_CREATE != 0 && e.Parent != 0:
+		return Entry{}, nil
+	}
+	return e, failed("open", name, err)
+}
+
+// staged returns a file for name, the real path p, where base stands. It has no
+// writer yet.
+func (f *FS) staged(name, p string, base Entry) *File {
+	s := &File{fs: f, name: name, path: p, base: base, sameName: f.view.SameName, partial: f.partialKey(p)}
+	if rule, ok := (*f.policy.Load()).SameName(p); ok {
+		s.sameName = rule
+	}
+	return s
 }
 
 // Name returns the path that the file was opened by.
@@ -183,26 +192,37 @@ func (s *File) ReadFrom(r io.Reader) (int64, error) {
 	if !ok || s.offset != s.w.Size() {
 		return io.Copy(onlyWriter{s}, r)
 	}
-	n, err := from.ReadFrom(firstByte{r, s})
+	source := &source{Reader: r, s: s}
+	n, err := from.ReadFrom(source)
 	if n > 0 {
 		s.change()
 	}
 	s.offset += n
+	if err == nil && source.err != nil {
+		s.cut = s.cut || s.err == nil
+		err = source.err
+	}
 	return n, s.fail("write", err)
 }
 
-// firstByte asks the policy when the first byte comes.
-type firstByte struct {
+// source is what a staged file reads from. It asks the policy when the first byte
+// comes, and keeps its own error from the writer, whose bytes are good: to that the
+// error is the end.
+type source struct {
 	io.Reader
-	s *File
+	s   *File
+	err error
 }
 
-func (r firstByte) Read(p []byte) (int, error) {
+func (r *source) Read(p []byte) (int, error) {
 	n, err := r.Reader.Read(p)
 	if n > 0 && !r.s.admitted {
 		if err := r.s.begin("write"); err != nil {
 			return 0, err
 		}
+	}
+	if err != nil && err != io.EOF {
+		r.err, err = err, io.EOF
 	}
 	return n, err
 }
@@ -278,6 +298,7 @@ func (s *File) TransferError(err error) {
 		err = ErrAborted
 	}
 	if s.err == nil {
+		s.cut = true
 		s.err = &fs.PathError{Op: "close", Path: s.name, Err: errors.Join(ErrAborted, err)}
 	}
 }
@@ -321,7 +342,8 @@ func (s *File) Close() error {
 	}
 	s.closed = true
 	if s.err != nil {
-		return errors.Join(s.err, s.w.Abort())
+		keepErr := s.keepPartial()
+		return errors.Join(s.err, keepErr, s.w.Abort())
 	}
 	if !s.dirty {
 		s.result = s.base
@@ -342,9 +364,10 @@ func (s *File) commit() error {
 	if err != nil {
 		return errors.Join(err, s.w.Abort())
 	}
+	defer s.w.Abort() //nolint:errcheck // It ends what Resume began; the rest is the collector's.
 	put := Put{
 		Path: s.path, Blob: info, Checksums: s.sums, Type: kind, Modified: s.modified, SameName: s.sameName,
-		Quota: s.fs.view.Quota, QuotaRoot: s.fs.view.Root,
+		Quota: s.fs.view.Quota, QuotaRoot: s.fs.view.Root, LetGo: s.partial,
 	}
 	if s.inPlace {
 		put.IfEntry, put.IfSum = s.base.ID, s.base.SHA256

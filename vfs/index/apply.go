@@ -27,6 +27,9 @@ func (t *Tree) Apply(ctx context.Context, op vfs.Op) (result vfs.Entry, replaced
 		if result, replaced, err = c.apply(ctx, op); err != nil {
 			return err
 		}
+		if err := c.letGo(ctx, op); err != nil {
+			return err
+		}
 		return t.hook(ctx, tx, c.changes)
 	})
 	return result, replaced, pathError(name, p, err)

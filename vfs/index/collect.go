@@ -132,7 +132,8 @@ func (c Collector) forget(ctx context.Context, gone []blob.Ref) error {
 	})
 }
 
-// Known reports which of at most 500 refs have a row, for blob.Sweeper.
+// Known reports which of at most 500 refs have a row, of a blob or of a partial
+// upload, for blob.Sweeper.
 func (c Collector) Known(ctx context.Context, candidates []blob.Ref) (map[blob.Ref]bool, error) {
 	known := make(map[blob.Ref]bool, len(candidates))
 	if len(candidates) == 0 {
@@ -144,7 +145,8 @@ func (c Collector) Known(ctx context.Context, candidates []blob.Ref) (map[blob.R
 		marks[i], args[i] = "$"+strconv.Itoa(i+1), string(ref)
 	}
 	err := c.DB.Read(ctx, func(ctx context.Context, tx vfs.Tx) error {
-		found, err := refs(ctx, tx, "SELECT ref FROM blobs WHERE ref IN ("+strings.Join(marks, ", ")+")", args...)
+		in := "(" + strings.Join(marks, ", ") + ")"
+		found, err := refs(ctx, tx, "SELECT ref FROM blobs WHERE ref IN "+in+" UNION ALL SELECT ref FROM partials WHERE ref IN "+in, args...)
 		for _, ref := range found {
 			known[ref] = true
 		}
