@@ -105,7 +105,7 @@ func (q *request) stage(s *staged) error {
 		return err
 	}
 	if c, ok := s.File.(checksummer); ok {
-		if sums := b.sums.Verified(); len(sums) > 0 {
+		if sums := b.sums.Sums(); len(sums) > 0 {
 			c.SetChecksums(sums)
 		}
 	}

@@ -16,7 +16,6 @@ import (
 	"hash"
 	"hash/adler32"
 	"net/http"
-	"slices"
 	"strings"
 )
 
@@ -52,6 +51,10 @@ func FromHeader(h http.Header) *Set {
 		algorithm, digits, _ := strings.Cut(v, ":")
 		sum, err := hex.DecodeString(digits)
 		s.add("OC-Checksum", strings.ToLower(algorithm), sum, err)
+		// Who sends one asks for it again, and perhaps for another: rclone sends
+		// SHA-1 and compares MD5.
+		s.compute("sha1")
+		s.compute("md5")
 	}
 	return s
 }
@@ -69,13 +72,21 @@ func (s *Set) addMember(field, member string) {
 	}
 }
 
-func (s *Set) add(field, algorithm string, sum []byte, err error) {
+// compute sees to it that a sum by algorithm is made, if it is known.
+func (s *Set) compute(algorithm string) (known bool) {
 	if s.hashes[algorithm] == nil {
 		h := newHash(algorithm)
 		if h == nil {
-			return
+			return false
 		}
 		s.hashes[algorithm] = h
+	}
+	return true
+}
+
+func (s *Set) add(field, algorithm string, sum []byte, err error) {
+	if !s.compute(algorithm) {
+		return
 	}
 	if err != nil {
 		sum = nil
@@ -118,16 +129,12 @@ func (s *Set) Verify() error {
 	return nil
 }
 
-// Verified returns the digests that were compared, as ownCloud writes them, such
-// as "SHA1:" and lower-case hexadecimal digits; each once. It is to be called
-// after Verify found nothing wrong.
-func (s *Set) Verified() (sums []string) {
-	for _, w := range s.wants {
-		if w.algorithm == "sha512" { // ownCloud has no name for it
-			continue
-		}
-		if sum := strings.ToUpper(w.algorithm) + ":" + hex.EncodeToString(w.sum); !slices.Contains(sums, sum) {
-			sums = append(sums, sum)
+// Sums returns the digests of the bytes written so far, as ownCloud writes them,
+// such as "SHA1:" and lower-case hexadecimal digits.
+func (s *Set) Sums() (sums []string) {
+	for _, algorithm := range []string{"sha1", "md5", "adler32", "sha256"} { // ownCloud has no name for SHA-512
+		if h := s.hashes[algorithm]; h != nil {
+			sums = append(sums, strings.ToUpper(algorithm)+":"+hex.EncodeToString(h.Sum(nil)))
 		}
 	}
 	return sums

@@ -3,6 +3,8 @@ package digest
 import (
 	"errors"
 	"net/http"
+	"slices"
+	"strings"
 	"testing"
 )
 
@@ -45,4 +47,23 @@ func FuzzHeader(f *testing.F) {
 			t.Error(err)
 		}
 	})
+}
+
+// TestSums: a client that sent one of ownCloud's checksums finds the other too.
+func TestSums(t *testing.T) {
+	for header, want := range map[string][]string{
+		"OC-Checksum: SHA1:f7ff9e8b7bb2e09b70935a5d785e0cc5d9d0abf0": {"SHA1:f7ff9e8b7bb2e09b70935a5d785e0cc5d9d0abf0", "MD5:8b1a9953c4611296a827abf8c47804d7"},
+		"OC-Checksum: SHA3-256:00":                                   {"SHA1:f7ff9e8b7bb2e09b70935a5d785e0cc5d9d0abf0", "MD5:8b1a9953c4611296a827abf8c47804d7"},
+		"Content-MD5: ixqZU8RhEpaoJ6v4xHgE1w==":                      {"MD5:8b1a9953c4611296a827abf8c47804d7"},
+		"OC-Checksum: ADLER32:058c01f5":                              {"SHA1:f7ff9e8b7bb2e09b70935a5d785e0cc5d9d0abf0", "MD5:8b1a9953c4611296a827abf8c47804d7", "ADLER32:058c01f5"},
+		"Content-Digest: sha-512=:AAAA:":                             nil,
+		"X-Nothing: x":                                               nil,
+	} {
+		name, value, _ := strings.Cut(header, ": ")
+		s := FromHeader(http.Header{http.CanonicalHeaderKey(name): {value}})
+		s.Write([]byte("Hello"))
+		if got := s.Sums(); !slices.Equal(got, want) {
+			t.Errorf("%s: %q", header, got)
+		}
+	}
 }
