@@ -142,7 +142,10 @@ func (f following) keep(ctx context.Context, r row, o uploader.Owed) error {
 	due := max(r.due, f.until(r.since))
 	switch r.state {
 	case uploader.Settling:
-		_, err := f.tx.Exec(ctx, "UPDATE uploads SET due = $1, changed = $2 WHERE id = $3", due, nanos(f.now), r.id)
+		// What waited for a lock and now waits for the quiet time must not go on
+		// when the lock ends.
+		_, err := f.tx.Exec(ctx, `UPDATE uploads SET reason = CASE WHEN reason = 'locked' AND due < $1 THEN 'quiet' ELSE reason END,
+			due = $1, changed = $2 WHERE id = $3`, due, nanos(f.now), r.id)
 		return err
 	case uploader.Superseded, uploader.Dropped:
 		if f.stored || r.reason != uploader.ReasonByHand {
