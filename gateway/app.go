@@ -94,9 +94,13 @@ func openApp(ctx context.Context, o appOptions) (a *app, err error) {
 	}
 	a.dav = webdav.New(webdav.Options{
 		Prefix: davPrefix, Log: a.log, FS: a.davView, Key: vfs.Key,
-		User: func(r *http.Request) string { return userOf(r).Name },
+		User:      func(r *http.Request) string { return userOf(r).Name },
+		LockStore: lockRows{index.Locks{DB: a.db}}, Unlocked: a.unlocked,
 	})
 	if err = a.openLedger(ctx, s); err != nil {
+		return a, err
+	}
+	if err = a.loadLocks(ctx); err != nil {
 		return a, err
 	}
 	if a.users, err = a.openUsers(s.config); err != nil {
@@ -181,25 +185,6 @@ func (a *app) openLedger(ctx context.Context, s *settings) (err error) {
 	a.tree = index.NewTree(a.db, time.Now, a.ledger.OnCommit)
 	a.fs = vfs.New(vfs.Options{Index: a.tree, Blobs: a.disk, Policy: s.table})
 	return nil
-}
-
-// locked returns those of entries that a client holds under a lock.
-func (a *app) locked(ctx context.Context, tx vfs.Tx, entries []vfs.ID) (map[vfs.ID]bool, error) {
-	held := make(map[vfs.ID]bool)
-	if !a.dav.Locks() {
-		return held, nil
-	}
-	for _, id := range entries {
-		path, err := index.PathOf(ctx, tx, id)
-		if errors.Is(err, fs.ErrNotExist) {
-			continue
-		}
-		if err != nil {
-			return nil, err
-		}
-		held[id] = a.dav.Locked(path)
-	}
-	return held, nil
 }
 
 // apply makes s what holds from now on.
@@ -291,8 +276,8 @@ func (a *app) runPools(ctx context.Context) error {
 // orphanAge is how old bytes without a name must be for the sweep at the start.
 const orphanAge = 24 * time.Hour
 
-// sweep removes what a crash left behind, and then collects what nothing refers
-// to, every minute.
+// sweep removes what a crash left behind, and then, every minute, what nothing
+// refers to and locks that have ended.
 func (a *app) sweep(ctx context.Context) error {
 	n, err := a.disk.Sweep(ctx, time.Now().Add(-orphanAge), a.collector.Known)
 	if err != nil && ctx.Err() == nil {
@@ -306,6 +291,9 @@ func (a *app) sweep(ctx context.Context) error {
 	for {
 		if _, err := a.collector.Collect(ctx); err != nil && ctx.Err() == nil {
 			a.log.Warn("bytes that nothing needs any more could not be removed", "error", err)
+		}
+		if err := a.dav.SweepLocks(ctx); err != nil && ctx.Err() == nil {
+			a.log.Warn("WebDAV locks that ended could not be removed", "error", err)
 		}
 		select {
 		case <-tick.C:
