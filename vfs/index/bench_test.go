@@ -103,12 +103,27 @@ func BenchmarkUsage100000(b *testing.B) {
 func BenchmarkQuotaPut(b *testing.B) {
 	eachIndex(b, func(b *testing.B, tree *index.Tree) {
 		grow(b, tree, "/a", 100000)
+		if _, err := tree.Usage(b.Context(), "/"); err != nil { // the first counts them
+			b.Fatal(err)
+		}
 		i := 0
 		for b.Loop() {
 			i++
 			op := put(fmt.Sprintf("/%d", i))
 			op.Quota, op.QuotaRoot = 1<<40, "/"
 			apply(b, tree, op)
+		}
+	})
+}
+
+func BenchmarkLookup(b *testing.B) {
+	eachIndex(b, func(b *testing.B, tree *index.Tree) {
+		apply(b, tree, vfs.Mkdir{Path: "/a/b/c", Parents: true})
+		apply(b, tree, put("/a/b/c/d"))
+		for b.Loop() {
+			if _, err := tree.Lookup(b.Context(), "/a/b/c/d"); err != nil {
+				b.Fatal(err)
+			}
 		}
 	})
 }

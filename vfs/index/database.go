@@ -266,23 +266,30 @@ func (db *Database) Read(ctx context.Context, f func(ctx context.Context, tx vfs
 	return err
 }
 
-// readOne is Read for an f of one statement, which is a snapshot by itself.
+// readOne is Read for an f of one statement, which is a snapshot by itself. f may
+// run again, where the connection was lost.
 func (db *Database) readOne(ctx context.Context, f func(ctx context.Context, tx vfs.Tx) error) error {
-	if db.postgres {
-		return db.Read(ctx, f) // which finds out whether the connection still lives
-	}
 	s, err := db.reader(ctx)
 	if err != nil {
 		return err
 	}
-	defer func() { db.readers <- s }()
-	ctx = context.WithoutCancel(ctx)
+	if !db.postgres {
+		ctx = context.WithoutCancel(ctx)
+	}
 	if s == nil {
-		if s, err = newSession(ctx, db.read, true); err != nil {
+		if s, err = newSession(ctx, db.read, !db.postgres); err != nil {
+			db.readers <- nil
 			return fmt.Errorf("index: %w", err)
 		}
 	}
-	return f(ctx, s)
+	err = f(ctx, s)
+	if err == nil || !db.postgres || !s.lost() {
+		db.readers <- s
+		return err
+	}
+	s.drop()
+	db.readers <- nil
+	return db.Read(ctx, f)
 }
 
 // snapshot begins a reading transaction on s, or on a new connection where s is

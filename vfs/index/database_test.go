@@ -2,14 +2,19 @@ package index_test
 
 import (
 	"context"
+	"crypto/rand"
+	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
 	"path/filepath"
 	"sync"
 	"testing"
+	"time"
 
 	"slipway/vfs"
 	"slipway/vfs/index"
+	"slipway/vfs/index/indextest"
 )
 
 func open(t testing.TB) *index.Database {
@@ -56,6 +61,33 @@ func TestWriteGroupsRollBackAlone(t *testing.T) {
 	})
 	if err != nil || n != want {
 		t.Fatalf("%d rows, want %d; %v", n, want, err)
+	}
+}
+
+// TestLookupAfterALostConnection ends every connection behind the index's back.
+func TestLookupAfterALostConnection(t *testing.T) {
+	source := indextest.Postgres(t)
+	name := rand.Text()
+	tree := index.NewTree(indextest.Open(t, source+"&application_name="+name), time.Now, nil)
+	other, err := sql.Open("pgx", source)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	for range 3 {
+		for range 5 { // whichever connection it takes
+			if _, err := tree.Lookup(t.Context(), "/"); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := tree.Lookup(t.Context(), "/none"); !errors.Is(err, fs.ErrNotExist) {
+				t.Fatal(err)
+			}
+		}
+		var ended int
+		err := other.QueryRow(`SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name = $1`, name).Scan(&ended)
+		if err != nil || ended == 0 {
+			t.Fatal(ended, err)
+		}
 	}
 }
 

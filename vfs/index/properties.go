@@ -83,7 +83,11 @@ func (t *Tree) Properties(ctx context.Context, ids []vfs.ID) (map[vfs.ID]map[xml
 	if len(ids) == 0 {
 		return found, nil
 	}
-	err := t.db.Read(ctx, func(ctx context.Context, tx vfs.Tx) error {
+	read := t.db.Read
+	if len(ids) <= propertiesPage {
+		read = t.db.readOne
+	}
+	err := read(ctx, func(ctx context.Context, tx vfs.Tx) error {
 		for page := range slices.Chunk(ids, propertiesPage) {
 			if err := properties(ctx, tx, page, found); err != nil {
 				return err

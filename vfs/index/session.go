@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"embed"
+
+	"github.com/jackc/pgx/v5/stdlib"
 )
 
 //go:embed migrations
@@ -66,6 +68,17 @@ func (s *session) QueryRow(ctx context.Context, query string, args ...any) *sql.
 		return stmt.QueryRowContext(ctx, args...)
 	}
 	return s.conn.QueryRowContext(ctx, query, args...)
+}
+
+// lost reports whether the connection to a PostgreSQL server is gone.
+func (s *session) lost() bool {
+	open := false
+	err := s.conn.Raw(func(c any) error {
+		pg, ok := c.(*stdlib.Conn)
+		open = ok && !pg.Conn().IsClosed()
+		return nil
+	})
+	return err != nil || !open
 }
 
 // drop closes the connection for good: it may hold a broken transaction.

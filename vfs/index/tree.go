@@ -186,7 +186,7 @@ func (t *Tree) Lookup(ctx context.Context, p string) (e vfs.Entry, err error) {
 
 // List returns up to limit children of dir after the name after.
 func (t *Tree) List(ctx context.Context, dir vfs.ID, after string, limit int) (list []vfs.Entry, err error) {
-	err = t.db.Read(ctx, func(ctx context.Context, tx vfs.Tx) error {
+	err = t.db.readOne(ctx, func(ctx context.Context, tx vfs.Tx) error {
 		rows, err := tx.Query(ctx, "SELECT "+columns+" FROM entries WHERE parent = $1 AND key > $2 ORDER BY key LIMIT $3",
 			int64(dir), vfs.Key(after), limit)
 		if err != nil {
@@ -208,7 +208,7 @@ func (t *Tree) List(ctx context.Context, dir vfs.ID, after string, limit int) (l
 
 // Bytes returns the content of an entry that is Inline.
 func (t *Tree) Bytes(ctx context.Context, ref blob.Ref) (b []byte, err error) {
-	err = t.db.Read(ctx, func(ctx context.Context, tx vfs.Tx) error {
+	err = t.db.readOne(ctx, func(ctx context.Context, tx vfs.Tx) error {
 		err := tx.QueryRow(ctx, "SELECT bytes FROM blobs WHERE ref = $1 AND bytes IS NOT NULL", string(ref)).Scan(&b)
 		if errors.Is(err, sql.ErrNoRows) {
 			return fs.ErrNotExist
