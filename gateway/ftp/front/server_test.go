@@ -92,7 +92,7 @@ func (f *gripped) Close() error {
 // serve starts a driver behind a Listener on inner, and stops it with the test.
 func serve(t *testing.T, inner net.Listener, opt Options) *driver {
 	t.Helper()
-	d := &driver{ln: Listen(inner, opt), fs: afero.NewMemMapFs(), data: opt.TLS}
+	d := &driver{ln: Listen(inner, opt), fs: afero.NewMemMapFs(), data: withoutTickets(opt.TLS)}
 	server := ftpserver.NewFtpServer(d)
 	if err := server.Listen(); err != nil {
 		t.Fatal(err)
