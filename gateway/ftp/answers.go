@@ -48,6 +48,7 @@ var kinds = []struct {
 	{says(func(e interface{ IsDir() bool }) bool { return e.IsDir() }), nil, "this is a folder"},
 	{says(func(e interface{ NotEmpty() bool }) bool { return e.NotEmpty() }), nil, "the folder is not empty"},
 	{says(func(e interface{ IntoItself() bool }) bool { return e.IntoItself() }), nil, "a folder cannot be moved into itself"},
+	{says(func(e interface{ Beyond() bool }) bool { return e.Beyond() }), nil, ""},
 	{says(func(e interface{ Changed() bool }) bool { return e.Changed() }), nil, "somebody else changed the file meanwhile; send it again"},
 	{is(syscall.ENOSPC), ftpserver.ErrStorageExceeded, "no space is left on the gateway"},
 	{is(syscall.EDQUOT), ftpserver.ErrStorageExceeded, "no space is left on the gateway"},

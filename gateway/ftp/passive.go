@@ -91,12 +91,15 @@ type passive struct {
 	*net.TCPListener
 	library net.Listener
 	stall   time.Duration
-	timer   *time.Timer
-	once    sync.Once
+
+	mu    sync.Mutex
+	timer *time.Timer // nil once it is closed
 }
 
 func newPassive(l *net.TCPListener, library net.Listener, stall time.Duration) *passive {
 	p := &passive{TCPListener: l, library: library, stall: stall}
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	p.timer = time.AfterFunc(unused, func() { p.Close() })
 	return p
 }
@@ -121,12 +124,14 @@ func noConnection(err error) error {
 
 // Close frees the port.
 func (p *passive) Close() error {
-	p.once.Do(func() {
-		p.timer.Stop()
-		p.TCPListener.Close()
-		p.library.Close()
-	})
-	return nil
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.timer == nil {
+		return nil
+	}
+	p.timer.Stop()
+	p.timer = nil
+	return errors.Join(p.TCPListener.Close(), p.library.Close())
 }
 
 // shared is a passive listener on a port that others wait on too.

@@ -77,27 +77,24 @@ func (s *Server) Serve(ctx context.Context, l net.Listener, implicit bool) error
 	library.Logger = slog.New(quiet{s.Log.Handler()})
 	ended := make(chan error, 1)
 	end := context.AfterFunc(ctx, func() {
+		// Before the listener's error: after that the library forgets the ports that
+		// its clients share.
+		err := library.Stop()
 		grace, cancel := context.WithTimeout(work, s.Grace)
 		defer cancel()
-		ended <- control.Shutdown(grace)
+		if e := control.Shutdown(grace); !errors.Is(e, context.DeadlineExceeded) {
+			err = errors.Join(err, e)
+		}
+		ended <- err
 	})
 	err := library.ListenAndServe()
 	if end() { // the listener failed by itself
-		return errors.Join(err, control.Close())
-	}
-	if e := <-ended; e != nil && !errors.Is(e, context.DeadlineExceeded) {
-		err = errors.Join(err, e)
+		err = errors.Join(err, control.Shutdown(ctx))
+	} else {
+		err = errors.Join(err, <-ended)
 	}
 	s.idle()
-	return errors.Join(err, stopLibrary(library))
-}
-
-// stopLibrary closes the passive ports that the library shares among clients.
-func stopLibrary(library *ftpserver.FtpServer) error {
-	if err := library.Stop(); err != nil && !errors.Is(err, ftpserver.ErrNotListening) && !errors.Is(err, net.ErrClosed) {
-		return err
-	}
-	return nil
+	return err
 }
 
 // driver is what the library asks for one listener.

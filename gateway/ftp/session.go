@@ -107,8 +107,11 @@ func (s *session) Mkdir(name string, perm os.FileMode) error {
 	if !s.door.Lenient {
 		return s.reply("MKD", p, s.acc.FS.Mkdir(p, perm))
 	}
-	if info, err := s.acc.FS.Stat(p); err == nil && info.IsDir() {
-		return nil
+	if info, err := s.acc.FS.Stat(p); err == nil {
+		if info.IsDir() {
+			return nil
+		}
+		return s.reply("MKD", p, fs.ErrExist)
 	}
 	return s.reply("MKD", p, s.acc.FS.MkdirAll(p, perm))
 }

@@ -1,0 +1,418 @@
+package ftp
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"net/http/httptest"
+	"net/netip"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+	"unicode/utf8"
+
+	"github.com/spf13/afero"
+	"golang.org/x/text/encoding/charmap"
+)
+
+func TestNames(t *testing.T) {
+	latin := func(s string) string { u, _ := charmap.Windows1252.NewDecoder().String(s); return u }
+	for _, tt := range []struct {
+		name, dir string
+		decode    func(string) string
+		want      string
+	}{
+		{"/a/b.jpg", "/", Escape, "/a/b.jpg"},
+		{"b.jpg", "/a", Escape, "/a/b.jpg"},
+		{"//x", "/a", Escape, "/x"},
+		{"", "/a", Escape, "/a"},
+		{"..", "/a", Escape, "/"},
+		{"../../../etc/passwd", "/a", Escape, "/etc/passwd"},
+		{`c\d.jpg`, "/", Escape, `/c\d.jpg`},
+		{"B\xfcro.jpg", "/", latin, "/Büro.jpg"},
+		{"/ü/B\xfcro.jpg", "/", latin, "/ü/Büro.jpg"},
+		{"B\xfcro.jpg", "/", Escape, "/B%FCro.jpg"},
+		{"a\x81b", "/", latin, "/a%81b"}, // not in that set
+		{"\xff", "/", func(string) string { return ".." }, "/%FF"},
+		{"\xff", "/", func(string) string { return "a/../../b" }, "/%FF"},
+	} {
+		if got := clean(tt.name, tt.dir, tt.decode); got != tt.want {
+			t.Errorf("%q in %s is %q, want %q", tt.name, tt.dir, got, tt.want)
+		}
+	}
+}
+
+func FuzzNames(f *testing.F) {
+	for _, s := range []string{"/a", "..", "B\xfcro", "\x83\x5c", "//", "a\x00b"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, name string) {
+		got := clean(name, "/home", Escape)
+		if !strings.HasPrefix(got, "/") || !utf8.ValidString(got) || strings.Contains(got+"/", "/../") {
+			t.Errorf("%q is %q", name, got)
+		}
+	})
+}
+
+// TestCharset: a device that knows no UTF-8 finds its file again.
+func TestCharset(t *testing.T) {
+	tr := newTree()
+	c := signIn(t, startFTP(t, tr, func(o *Options) {
+		o.Decode = func(s string) string { u, _ := charmap.Windows1252.NewDecoder().String(s); return u }
+	}))
+	c.do("257", "MKD B\xfcro")
+	c.do("250", "CWD B\xfcro")
+	c.send("226", "STOR B\xe4r.jpg", "x")
+	if tr.get("/Büro/Bär.jpg") != "x" {
+		t.Error("the file is not there")
+	}
+	c.do("213", "SIZE B\xe4r.jpg")
+	c.do("213", "SIZE /Büro/Bär.jpg")
+}
+
+// TestFolders: what devices do with folders does not stop them.
+func TestFolders(t *testing.T) {
+	tr := newTree()
+	c := signIn(t, startFTP(t, tr, nil))
+	c.do("257", "MKD /100EOS")
+	c.do("257", "MKD /100EOS")
+	c.do("257", "MKD /a/b/c")
+	c.send("226", "STOR /x/y/z.jpg", "x")
+	c.do("550", "MKD /x/y/z.jpg")
+	c.do("250", "CWD //100EOS")
+	c.do("250", "CWD")
+	if got := c.do("257", "PWD"); !strings.Contains(got, `"/100EOS"`) {
+		t.Error(got)
+	}
+	c.do("350", "RNFR /x/y/z.jpg")
+	c.do("250", "RNTO /new/z.jpg")
+	c.do("550", "DELE /new")
+	c.do("550", "RMD /new/z.jpg")
+	c.do("250", "RMD /100EOS")
+
+	strict := signIn(t, startFTP(t, newTree(), func(o *Options) { o.Lenient = false }))
+	strict.do("257", "MKD /a")
+	strict.do("550", "MKD /a")
+}
+
+// TestListing: names cannot make lines of their own, and patterns choose.
+func TestListing(t *testing.T) {
+	tr := newTree()
+	tr.put(t, "/d/a.jpg", "1")
+	tr.put(t, "/d/evil\r\ndrwxr-xr-x 1 x x 1 Jan 1 2020 b", "2")
+	tr.put(t, "/d/c.txt", "3")
+	c := signIn(t, startFTP(t, tr, nil))
+	for _, command := range []string{"LIST /d", "NLST /d", "MLSD /d"} {
+		if got := c.receive(command); strings.Count(got, "\r\n") != 3 || strings.Count(got, "\n") != 3 {
+			t.Errorf("%s: %q", command, got)
+		}
+	}
+	if got := c.receive("NLST /d/*.jpg"); got != "d/a.jpg\r\n" && got != "/d/a.jpg\r\n" {
+		t.Errorf("%q", got)
+	}
+	c.do("450", "LIST /none")
+}
+
+// TestManyEntries: long listings come whole.
+func TestManyEntries(t *testing.T) {
+	tr := newTree()
+	for i := range 3000 {
+		tr.put(t, fmt.Sprintf("/DSC_%05d.JPG", i), "x")
+	}
+	c := signIn(t, startFTP(t, tr, nil))
+	if got := strings.Count(c.receive("LIST"), "\r\n"); got != 3000 {
+		t.Errorf("%d lines", got)
+	}
+	d := c.data()
+	c.do("150", "LIST")
+	c.do("", "ABOR") // amid the listing, or after it
+	d.Close()
+}
+
+// TestHash: SHA-256 is known; nothing else is read for.
+func TestHash(t *testing.T) {
+	tr := newTree()
+	tr.put(t, "/d/a.jpg", "bytes")
+	c := signIn(t, startFTP(t, tr, nil))
+	c.do("250", "CWD /d")
+	want := fmt.Sprintf("%x", sha256.Sum256([]byte("bytes")))
+	if got := c.do("213", "HASH a.jpg"); !strings.Contains(got, want) {
+		t.Error(got)
+	}
+	c.do("550", "XMD5 a.jpg")
+}
+
+// TestSameName: the same name again is another picture, but in the same session
+// shortly after.
+func TestSameName(t *testing.T) {
+	tr := newTree()
+	var kept []string
+	again := time.Duration(0)
+	addr := startFTP(t, tr, func(o *Options) {
+		o.Again = func() time.Duration { return again }
+		o.LogIn = func(context.Context, string, string, netip.Addr, bool) (Account, error) {
+			return Account{FS: tr, Keep: func(name string) (afero.File, error) {
+				kept = append(kept, name)
+				return tr.OpenFile(name, create, 0)
+			}}, nil
+		}
+	})
+	c := signIn(t, addr)
+	c.send("226", "STOR /a", "1")
+	c.send("226", "STOR /a", "2")
+	if len(kept) != 2 {
+		t.Errorf("kept: %q", kept)
+	}
+	again = time.Hour
+	c.send("226", "STOR /a", "3")
+	c.send("226", "STOR /b", "3")
+	c.send("226", "STOR /a", "4")
+	if len(kept) != 3 { // /b
+		t.Errorf("kept: %q", kept)
+	}
+	tr.put(t, "/a", "somebody else's")
+	c.send("226", "STOR /a", "5")
+	signIn(t, addr).send("226", "STOR /a", "6")
+	if len(kept) != 5 {
+		t.Errorf("kept: %q", kept)
+	}
+	c.do("350", "REST 1")
+	c.send("226", "STOR /a", "7")
+	c.send("226", "APPE /a", "8")
+	if len(kept) != 5 {
+		t.Errorf("REST and APPE: kept: %q", kept)
+	}
+}
+
+// TestTLS: control and data are one session, which resumes; a client that sends no
+// close_notify loses nothing.
+func TestTLS(t *testing.T) {
+	site := httptest.NewUnstartedServer(nil)
+	site.StartTLS()
+	defer site.Close()
+	config := &tls.Config{Certificates: site.TLS.Certificates, MaxVersion: tls.VersionTLS12}
+	for _, implicit := range []bool{false, true} {
+		tr := newTree()
+		addr := startFTP(t, tr, func(o *Options) { o.Control.TLS, o.Control.Implicit = config, implicit })
+		client := &tls.Config{InsecureSkipVerify: true, ServerName: "slipway", ClientSessionCache: tls.NewLRUClientSessionCache(1)}
+		c := dialTLS(t, addr, client, implicit)
+		for i := range 5 {
+			data := strings.Repeat("x", 1<<20+i)
+			raw := c.data()
+			d := tls.Client(raw, client)
+			c.do("150", "STOR /a")
+			c.write(d, data)
+			if !d.ConnectionState().DidResume {
+				t.Error("the data connection made a handshake of its own")
+			}
+			raw.CloseWrite() // without close_notify
+			c.expect("226")
+			raw.Close()
+			if tr.get("/a") != data {
+				t.Errorf("%d bytes of %d", len(tr.get("/a")), len(data))
+			}
+		}
+	}
+}
+
+// dialTLS signs in over TLS.
+func dialTLS(t *testing.T, addr string, config *tls.Config, implicit bool) *client {
+	t.Helper()
+	var c *client
+	if implicit {
+		conn, err := tls.Dial("tcp", addr, config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { conn.Close() })
+		c = newClient(t, addr, conn)
+		c.expect("220")
+	} else {
+		c = dial(t, addr)
+		c.do("234", "AUTH TLS")
+		c = newClient(t, addr, tls.Client(c.conn, config))
+	}
+	c.do("331", "USER ann")
+	c.do("230", "PASS pw")
+	c.do("200", "PBSZ 0")
+	c.do("200", "PROT P")
+	return c
+}
+
+// TestPorts: each port of the range is used in turn, busy ones are passed over,
+// and one is free again as soon as its connection is there.
+func TestPorts(t *testing.T) {
+	first := freeRange(t, 3)
+	busy, err := net.Listen("tcp", fmt.Sprintf(":%d", first+1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer busy.Close()
+	tr := newTree()
+	c := signIn(t, startFTP(t, tr, func(o *Options) { o.Ports = Ports{first, first + 2} }))
+	for i := range 4 {
+		d := c.data()
+		port := d.RemoteAddr().(*net.TCPAddr).Port
+		if want := first + 2*(i%2); port != want {
+			t.Errorf("transfer %d uses port %d, want %d", i, port, want)
+		}
+		c.do("150", "STOR /a")
+		d.Close()
+		c.expect("226")
+	}
+}
+
+// freeRange returns the first of n ports that nobody listens on.
+func freeRange(t *testing.T, n int) int {
+	t.Helper()
+	for range 100 {
+		l, err := net.Listen("tcp", ":0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		first := l.Addr().(*net.TCPAddr).Port
+		l.Close()
+		free := first+n < 65536
+		for i := range n {
+			if l, err := net.Listen("tcp", fmt.Sprintf(":%d", first+i)); err != nil {
+				free = false
+			} else {
+				l.Close()
+			}
+		}
+		if free {
+			return first
+		}
+	}
+	t.Fatal("no free ports")
+	return 0
+}
+
+// TestSharedPorts: two clients wait on one port.
+func TestSharedPorts(t *testing.T) {
+	port := freeRange(t, 1)
+	tr := newTree()
+	addr := startFTP(t, tr, func(o *Options) { o.Ports, o.ShareData = Ports{port, port}, true })
+	c := signIn(t, addr)
+	c.send("226", "STOR /a", "x")
+	if c.receive("RETR /a") != "x" {
+		t.Error("lost")
+	}
+	c.do("221", "QUIT")
+}
+
+func TestParsePorts(t *testing.T) {
+	for s, want := range map[string]Ports{"": {}, "0-0": {}, "30000-30099": {30000, 30099}, "21": {21, 21}} {
+		if got, err := ParsePorts(s); err != nil || got != want {
+			t.Errorf("%q: %v, %v", s, got, err)
+		}
+	}
+	for _, s := range []string{"x", "2-1", "1-70000", "-1", "0-5", "1-2-3"} {
+		if _, err := ParsePorts(s); err == nil {
+			t.Errorf("%q is taken", s)
+		}
+	}
+}
+
+func TestAnnounce(t *testing.T) {
+	now := time.Unix(0, 0)
+	answer, fail := "203.0.113.7", error(nil)
+	h := &publicHost{name: "ftp.example", clock: func() time.Time { return now }, log: discard(),
+		lookup: func(context.Context, string, string) ([]netip.Addr, error) {
+			return []netip.Addr{netip.MustParseAddr(answer)}, fail
+		}}
+	ask := func(remote string) string {
+		addr, err := h.announce(t.Context(), netip.MustParseAddr("192.168.1.2"), netip.MustParseAddr(remote))
+		if err != nil {
+			return err.Error()
+		}
+		return addr.String()
+	}
+	expect := func(remote, want string) {
+		t.Helper()
+		if got := ask(remote); got != want {
+			t.Errorf("%s is told %s, want %s", remote, got, want)
+		}
+	}
+	expect("192.168.1.9", "192.168.1.2")
+	expect("127.0.0.1", "192.168.1.2")
+	expect("::ffff:10.0.0.1", "192.168.1.2")
+	expect("198.51.100.1", "203.0.113.7")
+	answer = "203.0.113.8"
+	expect("198.51.100.1", "203.0.113.7")
+	now = now.Add(hostLife)
+	expect("198.51.100.1", "203.0.113.8")
+	now, fail = now.Add(hostLife), errors.New("no such host")
+	expect("198.51.100.1", "203.0.113.8")
+	h.name = "203.0.113.9"
+	expect("198.51.100.1", "203.0.113.9")
+	if addr, err := (&publicHost{}).announce(t.Context(), netip.MustParseAddr("2001:db8::1"), netip.MustParseAddr("2001:db8::2")); err == nil {
+		t.Errorf("PASV over IPv6 is told %s", addr)
+	}
+}
+
+// TestUnusedPort: a port that a client asked for and then forgot is free again.
+func TestUnusedPort(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	synctest.Test(t, func(t *testing.T) {
+		own, err := (&dealer{}).listen()
+		if err != nil {
+			t.Fatal(err)
+		}
+		newPassive(own, l, time.Minute)
+		time.Sleep(unused)
+		synctest.Wait()
+		if _, err := own.Accept(); !errors.Is(err, net.ErrClosed) {
+			t.Errorf("the port is held: %v", err)
+		}
+	})
+}
+
+// TestStop: a transfer under way comes to its end, one that does not is cut, and
+// nothing is used after Serve.
+func TestStop(t *testing.T) {
+	for _, ends := range []bool{true, false} {
+		tr := newTree()
+		s, err := New(Options{
+			LogIn: func(context.Context, string, string, netip.Addr, bool) (Account, error) { return Account{FS: tr}, nil },
+			Grace: map[bool]time.Duration{true: patience, false: 50 * time.Millisecond}[ends],
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, stop := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() { done <- s.Serve(ctx, l, false) }()
+		c, waiting := signIn(t, l.Addr().String()), signIn(t, l.Addr().String())
+		d := c.data()
+		c.do("150", "STOR /a")
+		c.write(d, "first")
+		stop()
+		waiting.expect("421")
+		if ends {
+			c.write(d, " last")
+			d.Close()
+			c.expect("226")
+		}
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+		if got := tr.get("/a"); ends && got != "first last" || !ends && got != "-" {
+			t.Errorf("the file is %q", got)
+		}
+		if tr.open != 0 {
+			t.Error("Serve ended before a file was closed")
+		}
+	}
+}
