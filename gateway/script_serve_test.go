@@ -126,12 +126,13 @@ func answers(ts *testscript.TestScript) bool {
 	return true
 }
 
-// cmdStop stops the gateway with SIGTERM, after which it has to end with 0; or,
-// as "stop kill", at once and without a word.
-func cmdStop(ts *testscript.TestScript, neg bool, args []string) {
+// cmdQuit stops the gateway with SIGTERM, after which it has to end with 0; or,
+// as "quit kill", at once and without a word. (The command "stop" is of package
+// testscript, and ends the script.)
+func cmdQuit(ts *testscript.TestScript, neg bool, args []string) {
 	w := worldOf(ts)
 	if neg || w.gateway == nil || len(args) > 1 {
-		ts.Fatalf("usage: stop [kill], where a gateway runs")
+		ts.Fatalf("usage: quit [kill], where a gateway runs")
 	}
 	p, kill := w.gateway, len(args) == 1 && args[0] == "kill"
 	if !p.running() {

@@ -44,7 +44,7 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script", RequireUniqueNames: true, Setup: setupWorld,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"serve": cmdServe, "stop": cmdStop, "hangup": cmdHangup,
+			"serve": cmdServe, "quit": cmdQuit, "hangup": cmdHangup,
 			"chevereto": cmdChevereto, "anqicms": cmdAnqicms, "site": cmdSite, "received": cmdReceived, "told": cmdTold,
 			"fill": cmdFill, "replace": cmdReplace, "picture": cmdPicture, "certificate": cmdCertificate, "cut": cmdCut, "same": cmdSame, "abort": cmdAbort, "guess": cmdGuess,
 			"code": cmdCode, "curl": cmdCurl, "eventually": cmdEventually, "state": cmdState, "link": cmdLink,
