@@ -31,6 +31,7 @@ type step struct {
 	waiting   bool   // it is sent after 100 Continue
 	anonymous bool   // without a name and password
 	times     int    // so many at once
+	repeated  bool   // it was made before, and its reply was lost
 	checks    []check
 }
 
