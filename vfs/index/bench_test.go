@@ -2,7 +2,9 @@ package index_test
 
 import (
 	"context"
+	"encoding/xml"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -123,6 +125,26 @@ func BenchmarkLookup(b *testing.B) {
 		for b.Loop() {
 			if _, err := tree.Lookup(b.Context(), "/a/b/c/d"); err != nil {
 				b.Fatal(err)
+			}
+		}
+	})
+}
+
+// BenchmarkProperties10000 asks for the properties of 10,000 files, of which few
+// have any.
+func BenchmarkProperties10000(b *testing.B) {
+	eachIndex(b, func(b *testing.B, tree *index.Tree) {
+		grow(b, tree, "/a", 10000)
+		apply(b, tree, vfs.Patch{Path: "/a/7/7", Set: map[xml.Name]string{{Local: "x"}: "1"}})
+		ids := make([]vfs.ID, 10000)
+		for i := range ids {
+			ids[i] = vfs.ID(i + 1)
+		}
+		for b.Loop() {
+			for page := range slices.Chunk(ids, 500) {
+				if _, err := tree.Properties(b.Context(), page); err != nil {
+					b.Fatal(err)
+				}
 			}
 		}
 	})

@@ -5,7 +5,6 @@ import (
 	"encoding/xml"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	"slipway/vfs"
@@ -75,33 +74,31 @@ func (c *change) handProperties(ctx context.Context, from, to vfs.ID) error {
 }
 
 // propertiesPage is how many entries one statement asks for.
-const propertiesPage = 512
+const propertiesPage = 500
 
 // Properties returns the dead properties of entries; see vfs.Index.
 func (t *Tree) Properties(ctx context.Context, ids []vfs.ID) (map[vfs.ID]map[xml.Name]string, error) {
 	found := make(map[vfs.ID]map[xml.Name]string)
-	if len(ids) == 0 {
-		return found, nil
-	}
-	read := t.db.Read
-	if len(ids) <= propertiesPage {
-		read = t.db.readOne
-	}
-	err := read(ctx, func(ctx context.Context, tx vfs.Tx) error {
-		for page := range slices.Chunk(ids, propertiesPage) {
-			if err := properties(ctx, tx, page, found); err != nil {
-				return err
-			}
+	for page := range slices.Chunk(ids, propertiesPage) {
+		err := t.db.readOne(ctx, func(ctx context.Context, tx vfs.Tx) error {
+			return properties(ctx, tx, t.db.Postgres(), page, found)
+		})
+		if err != nil {
+			return nil, err
 		}
-		return nil
-	})
-	return found, err
+	}
+	return found, nil
 }
 
-// properties adds those of at most propertiesPage entries to found.
-func properties(ctx context.Context, tx vfs.Tx, ids []vfs.ID, found map[vfs.ID]map[xml.Name]string) error {
-	list, args := places(ids)
-	rows, err := tx.Query(ctx, "SELECT entry, space, name, value FROM properties WHERE entry IN ("+list+")", args...)
+// properties adds those of ids to found. The ids travel as one argument: one for
+// each would cost more than what is asked.
+func properties(ctx context.Context, tx vfs.Tx, postgres bool, ids []vfs.ID, found map[vfs.ID]map[xml.Name]string) error {
+	list := strings.Join(strings.Fields(fmt.Sprint(ids)), ",") // as JSON
+	among := "IN (SELECT value FROM json_each($1))"
+	if postgres {
+		list, among = "{"+strings.Trim(list, "[]")+"}", "= ANY (CAST($1 AS BIGINT[]))"
+	}
+	rows, err := tx.Query(ctx, "SELECT entry, space, name, value FROM properties WHERE entry "+among, list)
 	if err != nil {
 		return fmt.Errorf("index: %w", err)
 	}
@@ -119,21 +116,4 @@ func properties(ctx context.Context, tx vfs.Tx, ids []vfs.ID, found map[vfs.ID]m
 		found[id][name] = value
 	}
 	return rows.Err()
-}
-
-// places returns placeholders for ids after those of first, and what is in all of
-// them. There are 1, 2, 4 and so on for ids, the last id in those that are left,
-// because each statement that differs is prepared and kept.
-func places(ids []vfs.ID, first ...any) (list string, args []any) {
-	n := 1
-	for n < len(ids) {
-		n *= 2
-	}
-	marks := make([]string, n)
-	args = append(make([]any, 0, len(first)+n), first...)
-	for i := range n {
-		args = append(args, int64(ids[min(i, len(ids)-1)]))
-		marks[i] = "$" + strconv.Itoa(len(args))
-	}
-	return strings.Join(marks, ", "), args
 }

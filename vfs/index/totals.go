@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
+	"strings"
 
 	"slipway/vfs"
 )
@@ -113,4 +115,21 @@ func (c *change) carry(ctx context.Context, e vfs.Entry, from, to []vfs.ID) erro
 		return err
 	}
 	return errors.Join(c.grow(ctx, left, -bytes), c.grow(ctx, entered, bytes))
+}
+
+// places returns placeholders for ids after those of first, and what is in all of
+// them. There are 1, 2, 4 and so on for ids, the last id in those that are left,
+// because each statement that differs is prepared and kept.
+func places(ids []vfs.ID, first ...any) (list string, args []any) {
+	n := 1
+	for n < len(ids) {
+		n *= 2
+	}
+	marks := make([]string, n)
+	args = append(make([]any, 0, len(first)+n), first...)
+	for i := range n {
+		args = append(args, int64(ids[min(i, len(ids)-1)]))
+		marks[i] = "$" + strconv.Itoa(len(args))
+	}
+	return strings.Join(marks, ", "), args
 }
