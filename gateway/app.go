@@ -48,6 +48,7 @@ type app struct {
 	users     *auth.Table
 	drops     *dropSessions
 	dav       *webdav.Handler
+	untrusted sync.Once   // a proxy that is not trusted was seen, and said so
 	ftp       *ftp.Server // nil where the door is switched off
 	collector index.Collector
 
@@ -94,7 +95,7 @@ func openApp(ctx context.Context, o appOptions) (a *app, err error) {
 	}
 	a.dav = webdav.New(webdav.Options{
 		Prefix: davPrefix, Log: a.log, FS: a.davView, Key: vfs.Key,
-		User:      func(r *http.Request) string { return userOf(r).Name },
+		User: func(r *http.Request) string { return userOf(r).Name }, Uploads: a.uploadsOf,
 		LockStore: lockRows{index.Locks{DB: a.db}}, Unlocked: a.unlocked,
 	})
 	if err = a.openLedger(ctx, s); err != nil {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/BurntSushi/toml"
 
+	"slipway/gateway/forwarded"
 	"slipway/gateway/strict"
 	"slipway/uploader"
 	"slipway/uploader/route"
@@ -44,6 +45,10 @@ type WebConfig struct {
 	TLS    bool   `toml:"tls"`
 	// PublicURL is what URLs of the local driver begin with; "": the bound address.
 	PublicURL string `toml:"public_url"`
+	// TrustedProxies are believed when they say for whom they ask.
+	TrustedProxies forwarded.Proxies `toml:"trusted_proxies"`
+	// UploadRate is how many bytes a second one user may send; 0: any.
+	UploadRate strict.Size `toml:"upload_rate"`
 
 	Places strict.Places `toml:"-"`
 }
@@ -132,7 +137,7 @@ type LogConfig struct {
 func defaults() Config {
 	return Config{
 		DataDir: "data",
-		Web:     WebConfig{Listen: "127.0.0.1:8080"},
+		Web:     WebConfig{Listen: "127.0.0.1:8080", TrustedProxies: forwarded.Proxies{}},
 		FTP:     ftpDefaults(),
 		Settle: SettleConfig{
 			Quiet: strict.Duration(2 * time.Second), Ceiling: strict.Duration(5 * time.Minute),
@@ -230,6 +235,9 @@ func (c *Config) check() error {
 	}
 	if u, err := url.Parse(c.Web.PublicURL); c.Web.PublicURL != "" && (err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "") {
 		m.add(c.Web.Places, "web", "public_url", `%q is no address of a site, as in "https://pictures.example"`, c.Web.PublicURL)
+	}
+	if r := c.Web.UploadRate; r > 0 && r < minUploadRate {
+		m.add(c.Web.Places, "web", "upload_rate", `it must be 0 (no limit) or at least "1KiB" a second`)
 	}
 	c.checkStorage(m)
 	for i, u := range c.Users {

@@ -58,6 +58,7 @@ var directions = []direction{
 	{folder: "watch", door: true},
 	{folder: "gateway/auth"},
 	{folder: "gateway/certs"},
+	{folder: "gateway/forwarded"},
 	{folder: "gateway/control"},
 	{folder: "gateway/progress"},
 	{folder: "gateway/strict", may: []string{"uploader/route/settings"}},

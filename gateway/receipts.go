@@ -2,8 +2,13 @@ package main
 
 import (
 	"context"
+	"io/fs"
+	"net/http"
+	"slices"
 	"time"
 
+	"slipway/gateway/auth"
+	"slipway/gateway/webdav"
 	"slipway/uploader"
 	"slipway/vfs"
 	"slipway/vfs/sidecar"
@@ -96,4 +101,50 @@ func (r receipts) trouble(u uploader.Upload) bool {
 		return u.Reason != uploader.ReasonByHand
 	}
 	return false
+}
+
+// uploadsBatch is for how many files the ledger is asked at a time.
+const uploadsBatch = 500
+
+// uploadsOf tells WebDAV what became of files of the user of r; see
+// webdav.Options. Users who only drop files are told nothing: they do not read
+// back, and a picture's URL is its bytes.
+func (a *app) uploadsOf(r *http.Request, infos []fs.FileInfo) ([][]webdav.Upload, error) {
+	if userOf(r).Rights == auth.Drop {
+		return nil, nil
+	}
+	all := make([][]webdav.Upload, 0, len(infos))
+	for batch := range slices.Chunk(infos, uploadsBatch) {
+		var ids []vfs.ID
+		for _, info := range batch {
+			if e, ok := info.Sys().(vfs.Entry); ok && !e.Dir {
+				ids = append(ids, e.ID)
+			}
+		}
+		rows, err := a.ledger.Present(r.Context(), ids)
+		if err != nil {
+			return nil, err
+		}
+		for _, info := range batch {
+			e, _ := info.Sys().(vfs.Entry)
+			all = append(all, davUploads(e, rows[e.ID]))
+		}
+	}
+	return all, nil
+}
+
+// davUploads returns what became of the bytes that e names; the file may have
+// others by now.
+func davUploads(e vfs.Entry, rows []uploader.Upload) (us []webdav.Upload) {
+	for _, u := range rows {
+		if u.SHA256 != e.SHA256 {
+			continue
+		}
+		shown := webdav.Upload{Destination: u.Destination, State: string(u.State), Reason: u.Reason}
+		if p := u.Picture; p != nil {
+			shown.URL, shown.ViewerURL = sidecar.Address(p.URL), sidecar.Address(p.ViewerURL)
+		}
+		us = append(us, shown)
+	}
+	return us
 }

@@ -107,9 +107,11 @@ func serveHTTP(ctx context.Context, server *http.Server, l net.Listener) error {
 
 // webHandler joins what the HTTP server serves.
 func (a *app) webHandler() http.Handler {
-	dav := auth.Basic(a.users, "Slipway", a.dav)
+	limits := newUserLimits(func() int64 { return int64(a.settings.Load().config.Web.UploadRate) })
+	dav := auth.Basic(a.users, "Slipway", a.client, limits.handler(a.dav))
 	pictures := &local.Handler{Pictures: hostedPictures{a}, Log: a.log}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		boundBody(w, r)
 		switch {
 		case strings.HasPrefix(r.URL.Path, local.Prefix):
 			pictures.ServeHTTP(w, r)
@@ -145,8 +147,20 @@ func userOf(r *http.Request) auth.User {
 
 // davView returns the tree as WebDAV shows it to the user of r.
 func (a *app) davView(r *http.Request) (afero.Fs, error) {
-	addr, _ := netip.ParseAddrPort(r.RemoteAddr)
-	return a.view(userOf(r), addr.Addr().Unmap(), doorRules{}), nil
+	addr, _ := a.client(r)
+	return a.view(userOf(r), addr, doorRules{}), nil
+}
+
+// client returns the address that r came from, and whether over TLS.
+func (a *app) client(r *http.Request) (addr netip.Addr, tls bool) {
+	proxies := a.settings.Load().config.Web.TrustedProxies
+	if proxies.Hidden(r) {
+		a.untrusted.Do(func() {
+			a.log.Warn("requests come through a proxy that web.trusted_proxies does not name: all who come through it count as one client, and as without TLS; "+
+				"if the proxy is yours, name its address there", "address", r.RemoteAddr)
+		})
+	}
+	return proxies.Client(r)
 }
 
 // publicURL returns what URLs of pictures that the gateway hosts begin with, or

@@ -10,15 +10,20 @@ import (
 	"time"
 )
 
+// Client tells the address that a request came from, the zero Addr where that is
+// not known, and whether its way here is TLS.
+type Client func(*http.Request) (addr netip.Addr, tls bool)
+
 // Basic signs requests in with HTTP Basic (RFC 7617, charset UTF-8) and passes
-// them to next with the user in the context, for [FromContext]. It answers
+// them to next with the user in the context, for [FromContext]. client is asked
+// where they come from. It answers
 //
 //   - 401 without a right name and password;
 //   - 429 with Retry-After where the address has to wait;
 //   - 403 where the account has expired, or demands TLS and the connection is
 //     plain and comes from another machine;
 //   - 503 where the request ended before an answer was found.
-func Basic(t *Table, realm string, next http.Handler) http.Handler {
+func Basic(t *Table, realm string, client Client, next http.Handler) http.Handler {
 	quoted := strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(realm)
 	challenge := fmt.Sprintf(`Basic realm="%s", charset="UTF-8"`, quoted)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -28,9 +33,9 @@ func Basic(t *Table, realm string, next http.Handler) http.Handler {
 			http.Error(w, "sign in with a user name and a password", http.StatusUnauthorized)
 			return
 		}
-		addr := remote(r)
+		addr, secure := client(r)
 		user, err := t.Check(r.Context(), name, password, addr)
-		if err == nil && user.RequireTLS && r.TLS == nil && !addr.IsLoopback() {
+		if err == nil && user.RequireTLS && !secure && !addr.IsLoopback() {
 			http.Error(w, "this account signs in over https only; use the https address of this gateway", http.StatusForbidden)
 			return
 		}
@@ -58,14 +63,4 @@ func refuse(w http.ResponseWriter, challenge string, err error) {
 		w.Header().Set("WWW-Authenticate", challenge)
 	}
 	http.Error(w, err.Error(), status)
-}
-
-// remote is the address that r came from, without its zone; the zero Addr where it
-// came over a unix socket.
-func remote(r *http.Request) netip.Addr {
-	ap, err := netip.ParseAddrPort(r.RemoteAddr)
-	if err != nil {
-		return netip.Addr{}
-	}
-	return ap.Addr().Unmap().WithZone("")
 }

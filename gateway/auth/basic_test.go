@@ -2,13 +2,21 @@ package auth
 
 import (
 	"context"
+	"crypto/rand"
 	"crypto/tls"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
 )
+
+// connection is a Client without proxies.
+func connection(r *http.Request) (netip.Addr, bool) {
+	ap, _ := netip.ParseAddrPort(r.RemoteAddr) //nolint:errcheck // the zero Addr of a unix socket
+	return ap.Addr().Unmap(), r.TLS != nil
+}
 
 func TestBasic(t *testing.T) {
 	strict := User{Name: "tls", Rights: Full, RequireTLS: true, Password: cheap("right")}
@@ -35,7 +43,7 @@ func TestBasic(t *testing.T) {
 		t.Run(c.what, func(t *testing.T) {
 			tab := table(t, ann(), strict, old, umlaut)
 			passed := false
-			h := Basic(tab, `Sl"ip`, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			h := Basic(tab, `Sl"ip`, connection, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				u, ok := FromContext(r.Context())
 				passed = ok && u.Name == c.name
 			}))
@@ -68,7 +76,7 @@ func TestBasicSaysWhenToComeBack(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := Basic(tab, "Slipway", http.NotFoundHandler())
+	h := Basic(tab, "Slipway", connection, http.NotFoundHandler())
 	ask := func(password string) *httptest.ResponseRecorder {
 		w, r := httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil)
 		r.SetBasicAuth("ann", password)
@@ -94,7 +102,7 @@ func TestBasicNeverAnswers200ForARequestThatEnded(t *testing.T) {
 	cancel()
 	w, r := httptest.NewRecorder(), httptest.NewRequestWithContext(ctx, "GET", "/", nil)
 	r.SetBasicAuth("ann", "right")
-	Basic(tab, "x", http.NotFoundHandler()).ServeHTTP(w, r)
+	Basic(tab, "x", connection, http.NotFoundHandler()).ServeHTTP(w, r)
 	if w.Code != http.StatusServiceUnavailable {
 		t.Errorf("answered %d", w.Code)
 	}
@@ -103,5 +111,35 @@ func TestBasicNeverAnswers200ForARequestThatEnded(t *testing.T) {
 func TestFromContext(t *testing.T) {
 	if _, ok := FromContext(t.Context()); ok {
 		t.Error("a user where nobody signed in")
+	}
+}
+
+// TestBasicAsksWhereRequestsComeFrom: the address that waits is the client's, and
+// TLS is what the client says.
+func TestBasicAsksWhereRequestsComeFrom(t *testing.T) {
+	strict := User{Name: "tls", Rights: Full, RequireTLS: true, Password: cheap("right")}
+	addr, secure := netip.MustParseAddr("198.51.100.7"), true
+	h := Basic(table(t, ann(), strict), "x", func(*http.Request) (netip.Addr, bool) { return addr, secure }, http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	ask := func(name, password string) int {
+		w, r := httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil)
+		r.RemoteAddr = "127.0.0.1:1"
+		r.SetBasicAuth(name, password)
+		h.ServeHTTP(w, r)
+		return w.Code
+	}
+	if code := ask("tls", "right"); code != 200 {
+		t.Errorf("over TLS: %d", code)
+	}
+	if secure = false; ask("tls", "right") != 403 {
+		t.Error("plain, through a proxy on this machine: let in")
+	}
+	for range 2 {
+		ask("ann", rand.Text())
+	}
+	if code := ask("ann", "right"); code != 429 {
+		t.Errorf("after wrong ones: %d", code)
+	}
+	if addr = netip.MustParseAddr("198.51.100.8"); ask("ann", "right") != 200 {
+		t.Error("another client of the same proxy has to wait")
 	}
 }

@@ -1,0 +1,159 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"slipway/gateway/auth"
+)
+
+// from returns a request of a user with a body of size bytes.
+func from(ctx context.Context, name string, size int) *http.Request {
+	r := httptest.NewRequestWithContext(ctx, "PUT", "/", bytes.NewReader(make([]byte, size)))
+	return r.WithContext(auth.NewContext(r.Context(), auth.User{Name: name}))
+}
+
+// TestUploadRate: all connections of a user share the rate, others have their own,
+// and nothing is refused.
+func TestUploadRate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		perSecond := int64(100 << 10)
+		l := newUserLimits(func() int64 { return perSecond })
+		h := l.handler(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			if n, err := io.Copy(io.Discard, r.Body); n != 1<<20 || err != nil {
+				t.Errorf("%d bytes, %v", n, err)
+			}
+		}))
+		send := func(names ...string) time.Duration {
+			began := time.Now()
+			var all sync.WaitGroup
+			for _, name := range names {
+				all.Go(func() { h.ServeHTTP(httptest.NewRecorder(), from(t.Context(), name, 1<<20)) })
+			}
+			all.Wait()
+			return time.Since(began)
+		}
+		// 2 MiB at 100 KiB a second, but for the burst of 64 KiB.
+		if took := send("ann", "ann", "bob"); took < 19*time.Second || took > 21*time.Second {
+			t.Errorf("two of one user and one of another took %v", took)
+		}
+		if took := send("cho"); took < 9*time.Second || took > 10*time.Second {
+			t.Errorf("one alone took %v", took)
+		}
+		if perSecond = 0; send("ann", "ann") != 0 {
+			t.Error("a limit that was lifted still slows down")
+		}
+	})
+}
+
+// TestUploadRateEndsWithItsClient: nobody waits for a request that has ended.
+func TestUploadRateEndsWithItsClient(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newUserLimits(func() int64 { return minUploadRate })
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		began := time.Now()
+		l.handler(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			if n, err := io.Copy(io.Discard, r.Body); err == nil || n > 256<<10 {
+				t.Errorf("%d bytes, %v", n, err)
+			}
+		})).ServeHTTP(httptest.NewRecorder(), from(ctx, "ann", 1<<20))
+		if took := time.Since(began); took > time.Minute {
+			t.Errorf("ended after %v", took)
+		}
+	})
+}
+
+// TestUserRequests: so many requests of a user are worked on at a time; more wait,
+// others do not, and only who waits too long is told to come back.
+func TestUserRequests(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newUserLimits(func() int64 { return 0 })
+		release, working := make(chan struct{}), make(chan string, 1000)
+		h := l.handler(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			working <- userOf(r).Name
+			<-release
+		}))
+		codes := make(chan *httptest.ResponseRecorder, 1000)
+		ask := func(ctx context.Context, name string) {
+			w := httptest.NewRecorder()
+			h.ServeHTTP(w, from(ctx, name, 0))
+			codes <- w
+		}
+		for range userRequests + 2 {
+			go ask(t.Context(), "ann")
+		}
+		ctx, leave := context.WithCancel(t.Context())
+		go ask(ctx, "ann")
+		synctest.Wait()
+		if len(working) != userRequests || len(codes) != 0 {
+			t.Fatalf("%d are worked on, %d answered", len(working), len(codes))
+		}
+		go ask(t.Context(), "bob")
+		synctest.Wait()
+		if len(working) != userRequests+1 {
+			t.Fatal("another user has to wait")
+		}
+		leave()
+		synctest.Wait()
+		if w := <-codes; w.Code != 429 {
+			t.Errorf("who left is answered %d", w.Code)
+		}
+		release <- struct{}{} // one of them
+		synctest.Wait()
+		if len(working) != userRequests+2 && len(working) != userRequests+1 {
+			t.Errorf("%d were worked on", len(working))
+		}
+		time.Sleep(turnWait)
+		synctest.Wait()
+		refused := 0
+		for len(codes) > 0 {
+			if w := <-codes; w.Code == 429 {
+				refused++
+				if w.Header().Get("Retry-After") != "60" {
+					t.Errorf("%v", w.Header())
+				}
+			}
+		}
+		if refused < 1 || refused > 2 {
+			t.Errorf("%d were refused in the end", refused)
+		}
+		close(release)
+		synctest.Wait()
+		go ask(t.Context(), "ann")
+		synctest.Wait()
+		for len(codes) > 0 {
+			if w := <-codes; w.Code != 200 {
+				t.Errorf("answered %d", w.Code)
+			}
+		}
+	})
+}
+
+// deadlined is a ResponseWriter that has a deadline for reading.
+type deadlined struct {
+	http.ResponseWriter
+	at time.Time
+}
+
+func (d *deadlined) SetReadDeadline(t time.Time) error { d.at = t; return nil }
+
+// TestStrangersBodiesEnd: a body that nobody will read has its time.
+func TestStrangersBodiesEnd(t *testing.T) {
+	a, _ := testApp(t, webOnly, map[string]string{"PASSWORD": "correct-horse"})
+	h := a.webHandler()
+	for size, bound := range map[int]bool{0: false, 100: true} {
+		w := &deadlined{ResponseWriter: httptest.NewRecorder()}
+		h.ServeHTTP(w, httptest.NewRequest("PUT", "/dav/x", bytes.NewReader(make([]byte, size))))
+		if w.at.IsZero() == bound || w.ResponseWriter.(*httptest.ResponseRecorder).Code != 401 {
+			t.Errorf("%d bytes: deadline %v", size, w.at)
+		}
+	}
+}
