@@ -187,7 +187,9 @@ func TestTimeout(t *testing.T) {
 }
 
 func FuzzTimeout(f *testing.F) {
-	f.Add("Infinite, Second-4100000000")
+	for _, s := range []string{"Infinite, Second-4100000000", "Second-600", "Second-3600", "infinite", "Second-", "Second--1", "Extend", ""} {
+		f.Add(s)
+	}
 	f.Fuzz(func(t *testing.T, s string) {
 		if d := parseTimeout(s, time.Hour); d < time.Second || d > time.Hour {
 			t.Errorf("%q: %v", s, d)

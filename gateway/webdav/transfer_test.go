@@ -41,6 +41,12 @@ func TestTransfer(t *testing.T) {
 		{"MOVE /dir /dav/b", "", 204, "/b/sub/f=F"},
 		{"MOVE /a /dav/dir", "", 204, "/dir=A"},
 		{"MOVE /a webdav://elsewhere:99/dav/x%20%25y", "", 201, "/x %y=A"},
+		{"MOVE /a https://proxy:443/dav/b", "", 204, "/b=B→A"},
+		{"MOVE /a HTTP://[::1]:1/dav/new?x#y", "", 201, "/new=A"},
+		{"MOVE /a HOST/davf/x", "", 403, "/a=A"},
+		{"MOVE /a //dav/x", "", 403, "/a=A"},
+		{"MOVE /a new", "", 403, "/a=A"},
+		{"COPY /a HOST/davf/x", "", 403, "/a=A"},
 		{"MOVE /a /davf/x", "", 403, "/a=A"},
 		{"MOVE /a /x", "", 403, "/a=A"},
 		{"MOVE /a /dav/../x", "", 403, "/a=A"},
@@ -113,7 +119,8 @@ func TestWithoutOptional(t *testing.T) {
 }
 
 func FuzzDestination(f *testing.F) {
-	for _, s := range []string{"/dav/x", "http://h/dav/%2e%2e/x", "webdav://h:1/dav//a/./b/", "/dav", "//dav/x", "dav:x", "/dav/%2F..%2f..", ""} {
+	for _, s := range []string{"/dav/x", "http://h/dav/%2e%2e/x", "webdav://h:1/dav//a/./b/", "/dav", "//dav/x", "dav:x", "/dav/%2F..%2f..", "",
+		"http://192.168.1.5/dav/a%20b/", "https://h:8443/dav/Gr%C3%BC%C3%9Fe.jpg", "/dav/Gru\u0308\u00dfe.jpg", "http://h/davf/x", "HTTP://u:p@h/dav/x?y#z"} {
 		f.Add(s)
 	}
 	h := New(Options{Prefix: "/dav"})

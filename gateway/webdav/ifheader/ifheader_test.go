@@ -3,6 +3,7 @@ package ifheader
 import (
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -22,6 +23,7 @@ func TestParse(t *testing.T) {
 		}
 	}
 	for _, s := range []string{"", " ", "(", "()", "(<>)", "(<a b>)", "(<a)", "a", `(["x)`, `(["x")`, `([x])`, "(Not)", "(Not Not <a>)",
+		strings.Repeat("(<a>)", conditionsMax+1), "(" + strings.Repeat("<a>", conditionsMax+1) + ")",
 		"<r>", "<r> <s> (<a>)", "(<a>) <r> (<b>)", "(<a>) x", "(<a> x)", "(Nota)"} {
 		if h, err := Parse(s); !errors.Is(err, ErrSyntax) {
 			t.Errorf("%q gave %v, %v", s, h, err)
@@ -62,7 +64,12 @@ func TestTokens(t *testing.T) {
 }
 
 func FuzzParse(f *testing.F) {
-	for _, s := range []string{`(<urn:a>)`, `</r> (Not <a:1> [W/"x"]) (["]"])`, `(`, `<a> <b>`, `(Not`} {
+	for _, s := range []string{
+		`(<urn:a>)`, `</r> (Not <a:1> [W/"x"]) (["]"])`, `(`, `<a> <b>`, `(Not`,
+		`(<opaquelocktoken:9f3e4b48-3fa2-4eb1-9f16-173f0cf9b755>)`,                                    // Finder, Explorer
+		`<http://h/dav/f.jpg> (<opaquelocktoken:9f3e4b48-3fa2-4eb1-9f16-173f0cf9b755>)`,               // davfs2
+		`<http://h/dav/f> (<opaquelocktoken:9f3e> ["186f-3"]) (Not <DAV:no-lock>)`, `(<DAV:no-lock>)`, // litmus
+	} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
