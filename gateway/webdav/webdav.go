@@ -1,4 +1,4 @@
-// Package webdav is the WebDAV door (RFC 4918, classes 1 and 2): an http.Handler
+// Package webdav is the WebDAV door (RFC 4918, classes 1, 2 and 3): an http.Handler
 // over an afero.Fs that the gateway chooses for each request.
 //
 // PUT, DELETE, MKCOL, MOVE, COPY, GET, LOCK and UNLOCK are written here, because
@@ -43,7 +43,8 @@ type Options struct {
 	Key func(path string) string
 	// Uploads returns what became of files that the user's Fs described, in the
 	// order of infos: one Upload for each destination, none for a directory or a
-	// file that owes nothing. Nil: nobody knows.
+	// file that owes nothing; a nil slice where this user is not told. A URL is of
+	// http or https and percent-encoded. Nil: nobody knows.
 	Uploads func(r *http.Request, infos []fs.FileInfo) ([][]Upload, error)
 	// Log receives what went wrong; nil discards it.
 	Log *slog.Logger
@@ -267,7 +268,7 @@ func (q *request) options() error {
 
 func davHeader(h http.Header) {
 	h.Set("Allow", allowed)
-	h.Set("DAV", "1, 2")
+	h.Set("DAV", "1, 2, 3")
 	h.Set("MS-Author-Via", "DAV")
 }
 

@@ -143,7 +143,7 @@ func TestPrefix(t *testing.T) {
 	} {
 		d.want(tt.code, tt.method, tt.path, "")
 	}
-	if r := d.want(200, "OPTIONS", "/dav/", ""); r.Header.Get("DAV") != "1, 2" || r.Header.Get("MS-Author-Via") != "DAV" {
+	if r := d.want(200, "OPTIONS", "/dav/", ""); r.Header.Get("DAV") != "1, 2, 3" || r.Header.Get("MS-Author-Via") != "DAV" {
 		t.Errorf("OPTIONS said %v", r.Header)
 	}
 	r := d.want(207, "PROPFIND", "/", "", "Depth: 1")
