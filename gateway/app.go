@@ -290,6 +290,10 @@ func (a *app) sweep(ctx context.Context) error {
 	tick := time.NewTicker(time.Minute)
 	defer tick.Stop()
 	for {
+		life := time.Duration(a.settings.Load().config.FTP.PartialLife)
+		if _, err := a.fs.ExpirePartials(ctx, time.Now().Add(-life)); err != nil && ctx.Err() == nil {
+			a.log.Warn("uploads that broke off long ago could not be let go", "error", err)
+		}
 		if _, err := a.collector.Collect(ctx); err != nil && ctx.Err() == nil {
 			a.log.Warn("bytes that nothing needs any more could not be removed", "error", err)
 		}

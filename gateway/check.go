@@ -33,7 +33,7 @@ func (p program) check(ctx context.Context, path string, report func(cli.CheckLi
 	a.settings.Store(s)
 	report(cli.CheckLine{Subject: "configuration", OK: true, Text: fmt.Sprintf("%s is right: %s, %s, %s", filepath.Base(path),
 		count(len(s.destinations), "destination"), count(len(c.Routes), "route"), count(len(c.Users), "user")), Notes: s.table.Warnings()})
-	lines := []func(context.Context) cli.CheckLine{a.checkUsers, a.checkStorage, a.checkWeb}
+	lines := []func(context.Context) cli.CheckLine{a.checkUsers, a.checkStorage, a.checkWeb, a.checkFTP}
 	for _, d := range s.destinations {
 		lines = append(lines, func(ctx context.Context) cli.CheckLine { return checkDestination(ctx, d) })
 	}
@@ -126,6 +126,23 @@ func (a *app) checkWeb(context.Context) cli.CheckLine {
 	}
 	if hosts := slices.ContainsFunc(a.settings.Load().destinations, func(d uploader.Destination) bool { return d.Driver.Properties().HoldsBlob }); hosts && c.Web.PublicURL == "" {
 		line.Notes = append(line.Notes, "web.public_url is not set: the URLs of pictures hosted here begin with the bound address")
+	}
+	return line
+}
+
+func (a *app) checkFTP(context.Context) cli.CheckLine {
+	c := a.settings.Load().config.FTP
+	line := cli.CheckLine{Subject: "ftp", OK: true, Text: "FTP on " + c.Listen}
+	switch {
+	case c.Listen == "" && c.ImplicitListen == "":
+		line.Text = "switched off"
+	case c.Listen == "":
+		line.Text = "FTPS on " + c.ImplicitListen
+	case c.ImplicitListen != "":
+		line.Text += ", FTPS on " + c.ImplicitListen
+	}
+	if c.Listen != "" && c.TLS != ftpRequired && !loopback(c.Listen) {
+		line.Notes = append(line.Notes, `passwords and pictures may cross the network unencrypted: set ftp.tls = "required" if every device can do FTPS`)
 	}
 	return line
 }

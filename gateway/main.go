@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"runtime/debug"
 
 	"slipway"
@@ -38,7 +39,7 @@ func run(ctx context.Context, args []string, getenv func(string) (string, bool),
 	p := program{version: buildVersion(), getenv: getenv, stderr: stderr}
 	return cli.Run(ctx, args, cli.Env{
 		Stdin: stdin, Stdout: stdout, Stderr: stderr, Version: p.version, Getenv: getenv,
-		Open: p.open, Serve: p.serve, Check: p.check, Template: slipway.ConfigTemplate,
+		Open: p.open, Serve: p.serve, Check: p.check, Certificate: p.certificate, Template: slipway.ConfigTemplate,
 	})
 }
 
@@ -70,6 +71,27 @@ func (usageError) Is(target error) bool { return target == cli.ErrUsage }
 
 // Unwrap returns the error itself.
 func (e usageError) Unwrap() error { return e.error }
+
+// certificate reads the file of the certificate that the gateway of a configuration
+// shows.
+func (p program) certificate(_ context.Context, path string) ([]byte, error) {
+	c, err := loadConfig(path)
+	if err != nil {
+		return nil, usage(err)
+	}
+	name := c.resolve(c.TLS.CertFile)
+	switch {
+	case len(c.TLS.ACMEDomains) > 0:
+		return nil, errors.New("the certificate comes from a public authority, which devices know already")
+	case name == "":
+		name = filepath.Join(c.dataDir(), "cert.pem")
+	}
+	text, err := os.ReadFile(name)
+	if errors.Is(err, os.ErrNotExist) && c.TLS.CertFile == "" {
+		return nil, errors.New("the certificate is made at the first start with TLS; start `slipway serve` once")
+	}
+	return text, err
+}
 
 // open reaches the gateway that runs in the data directory, or opens the
 // directory for this one command.

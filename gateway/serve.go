@@ -79,29 +79,58 @@ func notify(a *app, state string) {
 
 // welcome prints how to connect.
 func (p program) welcome(a *app) {
-	c := a.settings.Load().config
-	for _, w := range a.settings.Load().table.Warnings() {
+	s := a.settings.Load()
+	for _, w := range s.table.Warnings() {
 		a.log.Warn(w)
 	}
-	addr := a.address("web")
-	if addr == "" {
-		return
-	}
-	addr = reachable(addr)
-	scheme := "http"
-	if c.Web.TLS {
-		scheme = "https"
-	}
 	folder := "/"
-	if f := a.settings.Load().folders(); len(f) > 0 {
+	if f := s.folders(); len(f) > 0 {
 		folder = strings.TrimRight(f[0], "/") + "/"
 	}
-	fmt.Fprintf(p.stderr, "Slipway %s is ready.\n\n    WebDAV    %s://%s%s/\n    try       curl -u USER -T picture.jpg %s://%s%s%s\n              then fetch picture.jpg.url beside it\n\n",
-		p.version, scheme, addr, davPrefix, scheme, addr, davPrefix, folder)
-	if a.certs != nil {
-		fmt.Fprintf(p.stderr, "    certificate  %s\n\n", a.certs.Info())
+	ways := a.ways()
+	if len(ways) == 0 {
+		return
 	}
-	a.log.Info("ready", "version", p.version, "webdav", scheme+"://"+addr+davPrefix+"/", "data_dir", c.dataDir())
+	fmt.Fprintf(p.stderr, "Slipway %s is ready.\n\n", p.version)
+	facts := []any{"version", p.version}
+	for _, w := range ways {
+		fmt.Fprintf(p.stderr, "    %-12s %s\n", w.name, w.url)
+		facts = append(facts, strings.ToLower(w.name), w.url)
+	}
+	try := strings.TrimRight(ways[0].url, "/") + folder
+	fmt.Fprintf(p.stderr, "    %-12s curl -u USER -T picture.jpg %s\n    %-12s then fetch picture.jpg.url beside it\n\n", "try", try, "")
+	if a.certs != nil {
+		fmt.Fprintf(p.stderr, "    %-12s %s\n\n", "certificate", a.certs.Info())
+	}
+	a.log.Info("ready", append(facts, "data_dir", s.config.dataDir())...)
+}
+
+// way is one way in, as people type it.
+type way struct{ name, url string }
+
+// ways returns the ways in that are open.
+func (a *app) ways() (all []way) {
+	c := a.settings.Load().config
+	for _, d := range []struct {
+		front string
+		way
+	}{
+		{"web", way{"WebDAV", "http://"}}, {"ftp", way{"FTP", "ftp://"}}, {"ftps", way{"FTPS", "ftps://"}},
+	} {
+		addr := a.address(d.front)
+		if addr == "" {
+			continue
+		}
+		d.url += reachable(addr)
+		if d.front == "web" {
+			d.url += davPrefix
+			if c.Web.TLS {
+				d.url = strings.Replace(d.url, "http:", "https:", 1)
+			}
+		}
+		all = append(all, way{d.name, d.url + "/"})
+	}
+	return all
 }
 
 // reloadOnHangup reloads for each SIGHUP until ctx ends.

@@ -26,7 +26,7 @@ type doorRules struct {
 // view returns the tree as a door shows it to a user: the home as its root, the
 // user's rights, and the receipts beside the pictures.
 func (a *app) view(u auth.User, from netip.Addr, d doorRules) afero.Fs {
-	v := vfs.View{Root: u.Home, SameName: d.sameName, Quota: u.Quota}
+	v := vfs.View{Root: u.Home, Owner: u.Name, SameName: d.sameName, Quota: u.Quota}
 	if u.Rights == auth.Read {
 		v.Rights = vfs.Read
 	}

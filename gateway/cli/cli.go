@@ -57,6 +57,9 @@ type Env struct {
 	// it looked at, one after the other. Its error says that it could not go on; a
 	// line that is not OK is none.
 	Check func(ctx context.Context, configPath string, report func(CheckLine)) error
+	// Certificate returns the file, in PEM form, of the certificate that the gateway
+	// shows.
+	Certificate func(ctx context.Context, configPath string) ([]byte, error)
 	// Template is a complete config.toml, with comments.
 	Template []byte
 	// Ask asks the person at the terminal for a password, without echo; nil: at

@@ -47,7 +47,7 @@ func (p *program) root() *cobra.Command {
 	root := p.group("slipway", "Drop a picture into a folder; find its URL beside it", rootLong,
 		p.serveCommand(), p.checkCommand(), p.initCommand(), p.passwdCommand(), p.userCommand(),
 		p.putCommand(), p.lsCommand(), p.explainCommand(), p.queueCommand(), p.destinationsCommand(),
-		p.statusCommand(), p.reloadCommand(), p.versionCommand(),
+		p.statusCommand(), p.reloadCommand(), p.certificateCommand(), p.versionCommand(),
 		&cobra.Command{Use: "exit-codes", Short: "What the exit codes mean", Long: exitCodes},
 	)
 	root.SilenceErrors, root.SilenceUsage = true, true

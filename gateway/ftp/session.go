@@ -351,20 +351,20 @@ func (s *session) resume(p string, offset int64) (afero.File, error) {
 	return r.Resume(p, offset)
 }
 
-// appendTo opens p to be written on from its end, and returns where that is.
+// appendTo opens p to be written on from its end, and returns where that is. What
+// was kept of an upload counts only where no file has its name.
 func (s *session) appendTo(p string) (afero.File, int64, error) {
 	info, err := s.acc.FS.Stat(p)
 	if err == nil && info.IsDir() {
 		return nil, 0, &answer{text: "this is a folder", err: fs.ErrInvalid}
 	}
 	if err != nil {
-		var ok bool
-		if info, ok = s.partial(p); !ok {
-			f, err := s.acc.FS.OpenFile(p, create|os.O_APPEND, 0o666)
-			return f, 0, err
+		if kept, ok := s.partial(p); ok {
+			f, err := s.resume(p, kept.Size())
+			return f, kept.Size(), err
 		}
 	}
-	f, err := s.resume(p, info.Size())
+	f, err := s.acc.FS.OpenFile(p, create|os.O_APPEND, 0o666)
 	if err != nil {
 		return nil, 0, err
 	}

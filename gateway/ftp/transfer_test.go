@@ -161,6 +161,19 @@ func TestResume(t *testing.T) {
 	}
 }
 
+// TestAppendToFile: what was kept of an upload over a file is nothing to APPE.
+func TestAppendToFile(t *testing.T) {
+	tr := newTree()
+	tr.put(t, "/photo.jpg", "old")
+	c := signIn(t, startFTP(t, tr, nil))
+	c.do("200", "ALLO 9")
+	c.send("550", "STOR /photo.jpg", "new ")
+	c.send("226", "APPE /photo.jpg", "er")
+	if got := tr.get("/photo.jpg"); got != "older" {
+		t.Errorf("the file is %q", got)
+	}
+}
+
 // TestDropPartial: DELE forgets what was kept.
 func TestDropPartial(t *testing.T) {
 	tr := newTree()
