@@ -23,8 +23,8 @@ const (
 	paceBurst     = 64 << 10
 	pacePiece     = 16 << 10
 	minUploadRate = 1 << 10
-	// strangerIdle is how long a client may take over the body of a request that
-	// nobody reads, because it did not sign in.
+	// strangerIdle is how long a client that did not sign in may take over the body
+	// of its request, which nobody reads, and over each 32 KiB of a picture hosted here.
 	strangerIdle = time.Minute
 )
 
@@ -127,3 +127,15 @@ func boundBody(w http.ResponseWriter, r *http.Request) {
 		http.NewResponseController(w).SetReadDeadline(time.Now().Add(strangerIdle)) //nolint:errcheck // where there are none, there are none
 	}
 }
+
+// movingReply ends a reply that its client takes nothing of any more.
+type movingReply struct{ http.ResponseWriter }
+
+// Write gives each piece its time.
+func (m movingReply) Write(p []byte) (int, error) {
+	http.NewResponseController(m.ResponseWriter).SetWriteDeadline(time.Now().Add(strangerIdle)) //nolint:errcheck // as in boundBody
+	return m.ResponseWriter.Write(p)
+}
+
+// Unwrap serves http.ResponseController.
+func (m movingReply) Unwrap() http.ResponseWriter { return m.ResponseWriter }

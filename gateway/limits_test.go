@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -155,5 +156,37 @@ func TestStrangersBodiesEnd(t *testing.T) {
 		if w.at.IsZero() == bound || w.ResponseWriter.(*httptest.ResponseRecorder).Code != 401 {
 			t.Errorf("%d bytes: deadline %v", size, w.at)
 		}
+	}
+}
+
+// slowTaker is a client that takes each piece of a reply after a pause.
+type slowTaker struct {
+	*httptest.ResponseRecorder
+	pause    time.Duration
+	deadline time.Time
+}
+
+func (s *slowTaker) SetWriteDeadline(t time.Time) error { s.deadline = t; return nil }
+
+func (s *slowTaker) Write(p []byte) (int, error) {
+	if until := time.Until(s.deadline); s.pause > until {
+		time.Sleep(until)
+		return 0, os.ErrDeadlineExceeded
+	}
+	time.Sleep(s.pause)
+	return s.ResponseRecorder.Write(p)
+}
+
+// TestMovingReply: who takes a picture slowly gets all of it, and who takes nothing
+// of it any more is left.
+func TestMovingReply(t *testing.T) {
+	for pause, whole := range map[time.Duration]bool{20 * time.Second: true, 2 * time.Minute: false} {
+		synctest.Test(t, func(t *testing.T) {
+			began, to := time.Now(), &slowTaker{ResponseRecorder: httptest.NewRecorder(), pause: pause}
+			http.ServeContent(movingReply{to}, httptest.NewRequest("GET", "/", nil), "x", time.Time{}, bytes.NewReader(make([]byte, 1<<20)))
+			if took := time.Since(began); (to.Body.Len() == 1<<20) != whole || (took > 5*time.Minute) != whole {
+				t.Errorf("%d bytes in %v", to.Body.Len(), took)
+			}
+		})
 	}
 }

@@ -114,7 +114,7 @@ func (a *app) webHandler() http.Handler {
 		boundBody(w, r)
 		switch {
 		case strings.HasPrefix(r.URL.Path, local.Prefix):
-			pictures.ServeHTTP(w, r)
+			pictures.ServeHTTP(movingReply{w}, r)
 		case r.URL.Path == "/healthz":
 			a.health(w, r)
 		case r.URL.Path == "/metrics" || r.URL.Path == "/readyz" || r.URL.Path == "/favicon.ico":
