@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -90,6 +91,30 @@ func TestKeepAndContinue(t *testing.T) {
 		if _, err := d.Continue(t.Context(), "../../etc/passwd"); !errors.Is(err, fs.ErrNotExist) {
 			t.Errorf("a ref that leads elsewhere: %v", err)
 		}
+	}
+}
+
+// TestKeptDurably shows the order in which kept bytes become durable: bytes, then
+// their name, once.
+func TestKeptDurably(t *testing.T) {
+	disk := blobtest.NewFailingDisk()
+	d, _ := newDisk(t, blob.DiskOptions{FS: disk})
+	ref := keep(t, d, pattern(10))
+	want := []string{"open staged", "write staged", "sync staged", "close staged", "syncdir staged"}
+	if got := disk.Log(); !slices.Equal(got[len(got)-len(want):], want) {
+		t.Errorf("calls\n%q, want\n%q", got, want)
+	}
+	w, err := d.Continue(t.Context(), ref)
+	if err != nil {
+		t.Fatal(err)
+	}
+	disk.FailAt(0, false, nil)
+	w.Write([]byte("more"))
+	if _, err := d.Keep(t.Context(), w); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := disk.Log(), []string{"write staged", "sync staged", "close staged"}; !slices.Equal(got, want) {
+		t.Errorf("calls\n%q, want\n%q", got, want)
 	}
 }
 

@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"math/rand/v2"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 	"testing/iotest"
 	"time"
@@ -232,7 +234,17 @@ func testPartialEntry(t *testing.T, b *Bench, all *vfs.FS) {
 	}
 	wantTree(t, f, map[string]string{"/x": "the third", "/x (1)": "the old one, long"})
 
-	h, err = f.Resume("/x", 4)
+	h, err = f.Create("/x")
+	Cut(t, h, err, "ab")
+	h, err = f.Resume("/x", 4) // of the entry, and nothing comes
+	Cut(t, h, err, "")
+	h, err = f.Resume("/x", 2)
+	finish(t, h, err, "c")
+	if got := Read(t, f, "/x"); got != "abc" {
+		t.Errorf("what was kept went for nothing: %q", got)
+	}
+
+	h, err = f.Resume("/x", 3)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -454,6 +466,7 @@ func testPartialDrop(t *testing.T, b *Bench, all *vfs.FS) {
 	h, err = d.Create("/p.jpg")
 	Cut(t, h, err, "cut")
 	wantKept(t, d, "/p.jpg", -1)
+	wantKept(t, view.Drop(vfs.NewDropSession()), "/p.jpg", 3)
 	wantTree(t, view, map[string]string{"/p.jpg": "another's", "/p (1).jpg": "mine, all"})
 	if err := d.Remove("/p.jpg"); err != nil {
 		t.Fatal(err)
@@ -472,6 +485,81 @@ func testPartialDrop(t *testing.T, b *Bench, all *vfs.FS) {
 	_, err = d.Resume("/.album.toml", 0)
 	wantErr(t, err, fs.ErrPermission)
 	wantTree(t, view, map[string]string{"/p.jpg": "another's"})
+}
+
+// testPartialMany: many send the same file at once, from the start or from where it
+// was cut, let it go and collect. Whatever is named is a beginning of it.
+func testPartialMany(t *testing.T, b *Bench, all *vfs.FS) {
+	f := all.Sub(vfs.View{Owner: "ann"})
+	var numbers strings.Builder
+	for i := range 30_000 {
+		fmt.Fprintf(&numbers, "%07d", i)
+	}
+	want := numbers.String()
+	var wg sync.WaitGroup
+	for i := range 6 {
+		wg.Go(func() {
+			r := rand.New(rand.NewPCG(1, uint64(i)))
+			for range 30 {
+				if err := sendSome(f, want, r); err != nil {
+					t.Error(err)
+				}
+				switch r.IntN(12) {
+				case 0:
+					f.Remove("/x")
+				case 1:
+					f.DropPartial("/x")
+				case 2:
+					if err := b.Collect(); err != nil {
+						t.Error(err)
+					}
+				}
+				if got, err := afero.ReadFile(f, "/x"); err == nil && !strings.HasPrefix(want, string(got)) {
+					t.Errorf("%d bytes are mixed", len(got))
+				}
+			}
+		})
+	}
+	wg.Wait()
+}
+
+// sendSome sends part of want to "/x", from the start or from where it was cut, and
+// then is cut or, rarely, has the rest taken for whole.
+func sendSome(f *vfs.FS, want string, r *rand.Rand) error {
+	f.Remove("/x") // it would hide what is kept, and not always be in time
+	var from int64
+	if info, err := f.Partial("/x"); err == nil && r.IntN(4) > 0 {
+		from = info.Size() - int64(r.IntN(2)*r.IntN(int(info.Size())))
+	}
+	open := f.Create
+	if from > 0 {
+		open = func(name string) (afero.File, error) { return f.Resume(name, from) }
+	}
+	h, err := open("/x")
+	var beyond *vfs.BeyondError
+	if errors.As(err, &beyond) {
+		return nil // somebody let it go meanwhile
+	}
+	if err != nil {
+		return err
+	}
+	rest := want[from:]
+	for range 3 {
+		n := r.IntN(len(rest)/2 + 1)
+		if _, err := io.WriteString(h, rest[:n]); err != nil {
+			return err
+		}
+		rest = rest[n:]
+	}
+	whole := r.IntN(8) == 0
+	if !whole {
+		h.(cuttable).KeepPartial()
+		h.(cuttable).TransferError(io.ErrUnexpectedEOF)
+	}
+	if err := h.Close(); errors.Is(err, vfs.ErrAborted) == whole && !errors.Is(err, vfs.ErrChanged) {
+		return err
+	}
+	return nil
 }
 
 // partialModel is what one name has: bytes, nil for none.

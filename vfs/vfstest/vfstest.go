@@ -169,6 +169,7 @@ var cases = []struct {
 	{"partial and quota", testPartialQuota},
 	{"partial expires", testPartialExpire},
 	{"drop and partial", testPartialDrop},
+	{"partial in many hands", testPartialMany},
 	{"partial against model", testPartialModel},
 	{"policy", testPolicy},
 	{"hook", testHook},
