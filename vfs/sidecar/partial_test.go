@@ -16,7 +16,7 @@ type cutUploads struct {
 	dropped string
 }
 
-func (c *cutUploads) Partial(name string) (fs.FileInfo, error)         { return c.Stat("/kept" + name) }
+func (c *cutUploads) Partial(name string) (fs.FileInfo, error)        { return c.Stat("/kept" + name) }
 func (c *cutUploads) Resume(name string, _ int64) (afero.File, error) { return c.Open("/kept" + name) }
 func (c *cutUploads) DropPartial(name string) error                   { c.dropped = name; return nil }
 
