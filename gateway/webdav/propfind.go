@@ -2,21 +2,18 @@ package webdav
 
 import (
 	"encoding/xml"
-	"errors"
-	"io"
 	"io/fs"
+	"log/slog"
 	"net/http"
-	"path"
 	"strings"
 	"time"
+
+	"github.com/spf13/afero"
 
 	"slipway/gateway/webdav/davxml"
 	"slipway/gateway/webdav/multistatus"
 	"slipway/gateway/webdav/property"
 )
-
-// propfindPage is of how many files properties and uploads are fetched at a time.
-const propfindPage = 500
 
 // propfind answers with properties (RFC 4918 §9.1). Listing a whole tree at once
 // is refused, as §9.1 allows.
@@ -36,10 +33,11 @@ func (q *request) propfind() error {
 	if err := q.ifHolds(); err != nil {
 		return err
 	}
+	children := false
 	switch strings.ToLower(q.r.Header.Get("Depth")) {
 	case "0":
-		return q.newDescription(asked, false).only(info)
 	case "1":
+		children = info.IsDir()
 	case "", "infinity":
 		if info.IsDir() {
 			return finiteDepth()
@@ -47,10 +45,7 @@ func (q *request) propfind() error {
 	default:
 		return fail(http.StatusBadRequest, "Depth must be 0, 1 or infinity")
 	}
-	if !info.IsDir() {
-		return q.newDescription(asked, false).only(info)
-	}
-	return q.newDescription(asked, q.brief()).folder(info)
+	return q.describe(info, children, property.NewQuery(asked, children && q.brief()))
 }
 
 func finiteDepth() error {
@@ -64,26 +59,60 @@ func (q *request) brief() bool {
 	return strings.HasPrefix(q.r.UserAgent(), "Microsoft-WebDAV-MiniRedir/")
 }
 
-// description is a Multi-Status answer on its way.
-type description struct {
-	*request
-	query  *property.Query
-	source property.Source
-	out    *multistatus.Writer
-	href   string // of the request's path; a folder's ends in a slash
-	begun  bool   // the status was sent
+// describe answers a query about info, and about what is in it if asked.
+func (q *request) describe(info fs.FileInfo, children bool, query *property.Query) (err error) {
+	l := &property.Listing{
+		Query: query, Source: q.source(query), Out: multistatus.New(q.progressWriter()),
+		Path: q.path, Href: q.href(q.path, info.IsDir()),
+		Fetch: func(infos []fs.FileInfo) ([]map[xml.Name]string, [][]property.Upload, error) {
+			return q.fetch(query, infos)
+		},
+		Begin: q.multistatus,
+	}
+	if children {
+		var f afero.File
+		if f, err = q.fs.Open(q.path); err != nil {
+			return err
+		}
+		defer f.Close()
+		err = l.Folder(info, f)
+	} else {
+		err = l.Only(info)
+	}
+	if err != nil {
+		return q.broken(err, l.Begun())
+	}
+	if err := l.Out.Close(); err != nil {
+		q.Log.DebugContext(q.r.Context(), "webdav: the client left its listing", "path", q.path, "error", err)
+	}
+	return nil
 }
 
-func (q *request) newDescription(asked davxml.Propfind, brief bool) *description {
-	d := &description{request: q, query: property.NewQuery(asked, brief), out: multistatus.New(q.progressWriter())}
-	d.source = property.Source{
+// broken ends an answer that cannot be completed. Once it has begun, the
+// connection is cut: who takes a listing that lacks files for a whole one deletes
+// them on his side.
+func (q *request) broken(err error, begun bool) error {
+	if !begun {
+		return err
+	}
+	level := slog.LevelError
+	if q.r.Context().Err() != nil { // the client left first
+		level = slog.LevelDebug
+	}
+	q.Log.Log(q.r.Context(), level, "webdav: a listing was cut off", "path", q.path, "error", err)
+	panic(http.ErrAbortHandler)
+}
+
+// source tells live properties of this request's tree.
+func (q *request) source(query *property.Query) *property.Source {
+	s := &property.Source{
 		ETag: q.etag, ContentType: q.contentType, Created: created, Checksums: checksums, Locks: q.activeLocks,
 		Used: -1, Available: -1,
 	}
-	if d.query.WantsQuota() {
-		d.source.Used, d.source.Available = q.quota()
+	if query.WantsQuota() {
+		s.Used, s.Available = q.quota()
 	}
-	return d
+	return s
 }
 
 func created(info fs.FileInfo) time.Time {
@@ -127,110 +156,28 @@ func (q *request) activeLocks(name string) string {
 	return b.String()
 }
 
-// only describes what stands at the request's path, alone.
-func (d *description) only(info fs.FileInfo) error {
-	d.href = d.request.href(d.path, info.IsDir())
-	if err := d.page(true, info); err != nil {
-		return err
-	}
-	return d.end()
-}
-
-// folder describes a folder and what is in it, a page at a time.
-func (d *description) folder(info fs.FileInfo) error {
-	f, err := d.fs.Open(d.path)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	d.href = d.request.href(d.path, true)
-	infos := []fs.FileInfo{info}
-	for self := true; ; self = false {
-		listed, err := f.Readdir(propfindPage - len(infos))
-		if err != nil && !errors.Is(err, io.EOF) {
-			return d.broken(err)
-		}
-		infos = append(infos, listed...)
-		if len(infos) == 0 {
-			break
-		}
-		if err := d.page(self, infos...); err != nil {
-			return d.broken(err)
-		}
-		if errors.Is(err, io.EOF) || d.out.Err() != nil {
-			break
-		}
-		infos = infos[:0]
-	}
-	return d.end()
-}
-
-// broken ends an answer that cannot be completed. Once it has begun, the
-// connection is cut: who takes a listing that lacks files for a whole one deletes
-// them on his side.
-func (d *description) broken(err error) error {
-	if !d.begun {
-		return err
-	}
-	d.Log.ErrorContext(d.r.Context(), "webdav: a listing was cut off", "path", d.path, "error", err)
-	panic(http.ErrAbortHandler)
-}
-
-// page describes infos, of which the first may be the request's path itself; the
-// others are in it.
-func (d *description) page(self bool, infos ...fs.FileInfo) error {
-	dead, uploads, err := d.fetch(infos)
-	if err != nil {
-		return err
-	}
-	if !d.begun {
-		d.begun = true
-		d.multistatus()
-		d.out.Open(d.query.Namespaces())
-	}
-	var r property.Resource
-	for i, info := range infos {
-		r.Info, r.Path = info, d.path
-		if self && i == 0 {
-			d.out.Response(d.href, "", false)
-		} else {
-			r.Path = path.Join(d.path, info.Name())
-			d.out.Response(d.href, info.Name(), info.IsDir())
-		}
-		if dead != nil {
-			r.Dead = dead[i]
-		}
-		r.Uploads = r.Uploads[:0]
-		if uploads != nil {
-			for _, u := range uploads[i] {
-				r.Uploads = append(r.Uploads, property.Upload(u))
-			}
-		}
-		d.query.Write(d.out, &d.source, &r)
-		d.out.EndResponse()
-	}
-	return nil
-}
-
 // fetch returns what is not in infos, as far as it is asked for.
-func (d *description) fetch(infos []fs.FileInfo) (dead []map[xml.Name]string, uploads [][]Upload, err error) {
-	if p, ok := d.fs.(propertied); ok && d.query.WantsDead() {
+func (q *request) fetch(query *property.Query, infos []fs.FileInfo) (dead []map[xml.Name]string, uploads [][]property.Upload, err error) {
+	if p, ok := q.fs.(propertied); ok && query.WantsDead() {
 		if dead, err = p.Properties(infos...); err != nil {
 			return nil, nil, err
 		}
 	}
-	if d.Uploads != nil && d.query.WantsUploads() {
-		uploads, err = d.Uploads(d.r, infos)
+	if q.Uploads == nil || !query.WantsUploads() {
+		return dead, nil, nil
 	}
-	return dead, uploads, err
-}
-
-// end sends the rest of the answer.
-func (d *description) end() error {
-	if err := d.out.Close(); err != nil {
-		d.Log.DebugContext(d.r.Context(), "webdav: the client left its listing", "path", d.path, "error", err)
+	all, err := q.Uploads(q.r, infos)
+	if err != nil {
+		return nil, nil, err
 	}
-	return nil
+	for _, of := range all {
+		list := make([]property.Upload, len(of))
+		for i, u := range of {
+			list[i] = property.Upload(u)
+		}
+		uploads = append(uploads, list)
+	}
+	return dead, uploads, nil
 }
 
 // multistatus begins a 207.

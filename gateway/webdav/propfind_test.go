@@ -14,6 +14,9 @@ import (
 	"github.com/spf13/afero"
 )
 
+// propfindPage is of how many files properties are fetched at a time.
+const propfindPage = 500
+
 const explorer = "User-Agent: Microsoft-WebDAV-MiniRedir/10.0.19045"
 
 // TestLargeListing: 10,000 files are described in pages, and in few bytes each.
