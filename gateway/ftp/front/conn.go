@@ -194,15 +194,15 @@ func (c *conn) Write(p []byte) (int, error) {
 		s.close(s.raw)
 		return 0, errLong
 	}
-	if err := s.send(out); err != nil {
-		s.close(s.raw)
-		return 0, err
-	}
 	if after.signedIn {
 		s.stage.Store(int32(signedIn))
 		s.listener.promote(s)
 	} else if after.refused {
 		s.stage.Store(int32(spoken))
+	}
+	if err := s.send(out); err != nil {
+		s.close(s.raw)
+		return 0, err
 	}
 	if after.quit {
 		s.close(s.stream)

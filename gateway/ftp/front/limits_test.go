@@ -102,7 +102,12 @@ func TestIdleConnections(t *testing.T) {
 func TestAddressLimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newPipes()
-		serve(t, p, Options{MaxPerAddress: 2, MaxSessions: 4})
+		serve(t, p, Options{MaxPerAddress: 2, MaxSessions: 4, MaxWaiting: 1})
+		gone := p.dial(t, "192.0.2.1:1")
+		gone.want("220")
+		gone.do("USER u", "331")
+		gone.Close()
+		synctest.Wait()
 		in := func(addr string) *client {
 			c := p.dial(t, addr)
 			c.want("220")
