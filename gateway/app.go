@@ -290,8 +290,7 @@ func (a *app) sweep(ctx context.Context) error {
 	tick := time.NewTicker(time.Minute)
 	defer tick.Stop()
 	for {
-		life := time.Duration(a.settings.Load().config.FTP.PartialLife)
-		if _, err := a.fs.ExpirePartials(ctx, time.Now().Add(-life)); err != nil && ctx.Err() == nil {
+		if err := a.expire(ctx, time.Now()); err != nil && ctx.Err() == nil {
 			a.log.Warn("uploads that broke off long ago could not be let go", "error", err)
 		}
 		if _, err := a.collector.Collect(ctx); err != nil && ctx.Err() == nil {
@@ -306,6 +305,13 @@ func (a *app) sweep(ctx context.Context) error {
 			return nil
 		}
 	}
+}
+
+// expire lets go of uploads that broke off too long before now.
+func (a *app) expire(ctx context.Context, now time.Time) error {
+	life := time.Duration(a.settings.Load().config.FTP.PartialLife)
+	_, err := a.fs.ExpirePartials(ctx, now.Add(-life))
+	return err
 }
 
 // close closes what openApp opened.

@@ -38,6 +38,7 @@ listen = "127.0.0.1:0"
 listen = "127.0.0.1:0"
 implicit_listen = "127.0.0.1:0"
 passive_ports = ""
+%s
 [[user]]
 name = %q
 password = "env:PASSWORD"
@@ -67,11 +68,17 @@ type ingestGateway struct {
 // startIngest starts a gateway in this process; door makes the clients of the door
 // under test.
 func startIngest(t *testing.T, quiet time.Duration, door func(*testing.T, *app) ingesttest.Door) *ingestGateway {
+	return startIngestWith(t, quiet, "", door)
+}
+
+// startIngestWith is startIngest with more of config.toml, which begins within
+// [ftp].
+func startIngestWith(t *testing.T, quiet time.Duration, more string, door func(*testing.T, *app) ingesttest.Door) *ingestGateway {
 	site := cheveretotest.New(cheveretotest.Config{Key: "right-key-1", KeepBytes: true, RandomNames: true})
 	server := httptest.NewServer(site)
 	t.Cleanup(func() { site.Close(); server.CloseClientConnections(); server.Close() })
 	file := filepath.Join(t.TempDir(), "config.toml")
-	if err := os.WriteFile(file, fmt.Appendf(nil, ingestConfig, ingestUser, server.URL, quiet), 0o600); err != nil {
+	if err := os.WriteFile(file, fmt.Appendf(nil, ingestConfig, more, ingestUser, server.URL, quiet), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	c, err := loadConfig(file)

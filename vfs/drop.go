@@ -201,7 +201,12 @@ func (d *DropFS) OpenFile(name string, flag int, perm os.FileMode) (afero.File, 
 func (d *DropFS) drop(staged *File, chosen string, mine bool) *dropFile {
 	staged.sameName, staged.partial = NextFree, d.fs.partialKey(path.Join(d.fs.view.Root, chosen))
 	if mine {
+		// Cameras of one account may share an address, and each counts from 1.
+		anew := !staged.inPlace && d.fs.view.SameName == Version
 		staged.sameName, staged.inPlace = Replace, staged.base.ID != 0
+		if anew {
+			staged.sameName = Version
+		}
 	}
 	return &dropFile{File: staged, s: d.s, chosen: chosen}
 }
