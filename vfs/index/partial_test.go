@@ -203,7 +203,12 @@ func TestPartialChangesMeanwhile(t *testing.T) {
 }
 
 func TestPartialsMax(t *testing.T) {
-	tree := index.NewTree(indextest.Open(t, indextest.SQLite(t)), time.Now, nil)
+	db, err := index.Open(t.Context(), indextest.SQLite(t), index.Options{Unsafe: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	tree := index.NewTree(db, time.Now, nil)
 	began := time.Now()
 	for i := range vfs.PartialsMax + 2 {
 		for _, owner := range []string{"ann", "bob"}[:1+i%2] {
