@@ -141,14 +141,14 @@ func TestListingOfFilesAboutOthers(t *testing.T) {
 		t.Fatal(err)
 	}
 	l := &listing{request: &request{Handler: New(Options{Prefix: "/dav"}), path: "/"}, beside: map[string][]page.Link{}}
-	l.sort([]fs.FileInfo{aboutFile{name: "_links.csv"}, a, aboutFile{name: "a.jpg.json", of: "a.jpg"}, aboutFile{name: "a.jpg.error.txt", of: "a.jpg"}})
+	l.sort([]fs.FileInfo{aboutFile{name: "_links.csv"}, a, aboutFile{name: "a.jpg.json", of: "a.jpg"}, aboutFile{name: "a.jpg.error.txt", of: "a.jpg"}, aboutFile{name: "a%2Ejpg.url", of: "a.jpg"}})
 	if len(l.infos) != 1 || l.folder.Files != 1 || l.folder.Size != 5 {
 		t.Errorf("%+v", l.folder)
 	}
 	if !slices.Equal(l.folder.Lists, []page.Link{{Name: "csv", Href: "/dav/_links.csv"}}) {
 		t.Errorf("lists %v", l.folder.Lists)
 	}
-	if got := l.beside["a.jpg"]; !slices.Equal(got, []page.Link{{Name: "json", Href: "/dav/a.jpg.json"}, {Name: "error.txt", Href: "/dav/a.jpg.error.txt"}}) {
+	if got := l.beside["a.jpg"]; !slices.Equal(got, []page.Link{{Name: "json", Href: "/dav/a.jpg.json"}, {Name: "error.txt", Href: "/dav/a.jpg.error.txt"}, {Name: "url", Href: "/dav/a%252Ejpg.url"}}) {
 		t.Errorf("beside %v", got)
 	}
 }

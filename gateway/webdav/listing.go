@@ -63,7 +63,7 @@ func (l *listing) sort(infos []fs.FileInfo) {
 			l.folder.Lists = append(l.folder.Lists, l.link(info, strings.TrimPrefix(path.Ext(info.Name()), ".")))
 			continue
 		case ok && names[a.Of()]:
-			l.beside[a.Of()] = append(l.beside[a.Of()], l.link(info, strings.TrimPrefix(info.Name(), a.Of()+".")))
+			l.beside[a.Of()] = append(l.beside[a.Of()], l.link(info, ending(info.Name(), a.Of())))
 			continue
 		case info.IsDir():
 			l.folder.Folders++
@@ -82,6 +82,15 @@ func (l *listing) sort(infos []fs.FileInfo) {
 	if l.path != "/" {
 		l.folder.Above, l.folder.Name = l.above(), path.Base(l.path)
 	}
+}
+
+// ending is what the name of a file about another has beyond that one's name. The
+// name may be spelled otherwise in it; then it is the extension.
+func ending(name, of string) string {
+	if rest, ok := strings.CutPrefix(name, of+"."); ok {
+		return rest
+	}
+	return strings.TrimPrefix(path.Ext(name), ".")
 }
 
 // link leads to one of the directory's files.

@@ -491,6 +491,7 @@ func TestStatementsUseIndexes(t *testing.T) {
 		"SELECT started FROM attempts WHERE host = 'h' AND started > 5 ORDER BY started DESC LIMIT 3": "attempts_window",
 		"SELECT min(due) FROM uploads WHERE destination = 'd' AND state = 'settling'":                 "uploads_due",
 		"SELECT id FROM uploads WHERE entry = 7":                                                      "uploads_owed",
+		"SELECT id FROM uploads WHERE entry IN (SELECT value FROM json_each('[1,2,3]'))":              "uploads_owed",
 		"SELECT id FROM hosted WHERE host = 'h' AND sha256 = x'00' AND deleted = 0 ORDER BY id DESC":  "hosted_sum",
 		"SELECT destination, state, count(*), min(due) FROM uploads GROUP BY destination, state":      "uploads_due",
 		"SELECT 1 FROM uploads WHERE blob = 'x'":                                                      "uploads_blob",

@@ -3,6 +3,7 @@ package ledger
 import (
 	"context"
 	"database/sql"
+	"fmt"
 	"strings"
 	"time"
 
@@ -129,15 +130,20 @@ func (l *Ledger) Folder(ctx context.Context, dir vfs.ID) (map[vfs.ID][]uploader.
 }
 
 // Present returns the uploads of the present bytes of some files, by file, in one
-// query. Their Path is as last known.
+// query. Their Path is as last known. The ids travel as one argument: binding one
+// for each would cost more than what is asked.
 func (l *Ledger) Present(ctx context.Context, entries []vfs.ID) (map[vfs.ID][]uploader.Upload, error) {
 	files := make(map[vfs.ID][]uploader.Upload)
 	if len(entries) == 0 {
 		return files, nil
 	}
-	list, args := in(entries)
+	list := strings.Join(strings.Fields(fmt.Sprint(entries)), ",") // as JSON
+	among := "IN (SELECT value FROM json_each($1))"
+	if l.db.Postgres() {
+		list, among = "{"+strings.Trim(list, "[]")+"}", "= ANY (CAST($1 AS BIGINT[]))"
+	}
 	err := l.db.Read(ctx, func(ctx context.Context, tx vfs.Tx) error {
-		us, err := l.shown(ctx, tx, "WHERE u.entry IN "+list+" AND u.sha256 = e.sha256 ORDER BY u.ord, u.id", args...)
+		us, err := l.shown(ctx, tx, "WHERE u.entry "+among+" AND u.sha256 = e.sha256 ORDER BY u.ord, u.id", list)
 		for _, u := range us {
 			files[u.Entry] = append(files[u.Entry], u)
 		}
