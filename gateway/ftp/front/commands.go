@@ -206,7 +206,10 @@ func options(argument string) *exchange {
 	case "MLST":
 		return answer("200 MLST OPTS Type;Size;Modify;")
 	case "HASH":
-		return pass("OPTS", strings.TrimSpace("HASH "+strings.ToUpper(value)))
+		if value = strings.ToUpper(strings.TrimSpace(value)); value != "" && value != "SHA-256" {
+			return answer("504 Only SHA-256 is known here")
+		}
+		return answer("200 SHA-256")
 	}
 	return answer("501 There is no such option")
 }
@@ -223,7 +226,8 @@ func allocate(argument string) *exchange {
 }
 
 // features corrects the list of FEAT: no EPRT where active mode is off, the facts
-// of MLST (RFC 3659 §7.8), and TVFS (§6).
+// of MLST (RFC 3659 §7.8), TVFS (§6), and of the hashes the one that is known without
+// reading the file (draft-bryan-ftpext-hash-02 §3.1).
 func (d *dialogue) features(r replyLine) []string {
 	switch strings.TrimSpace(r.text) {
 	case "EPRT":
@@ -236,6 +240,11 @@ func (d *dialogue) features(r replyLine) []string {
 		if d.opt.TLS == nil {
 			return nil
 		}
+	case "XCRC", "MD5", "XMD5", "XSHA", "XSHA1", "XSHA512":
+		return nil
+	}
+	if strings.Contains(r.text, "SHA-256") {
+		return []string{" HASH SHA-256*"}
 	}
 	if r.last && r.code == "211" {
 		return []string{" TVFS", r.text}

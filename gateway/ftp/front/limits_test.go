@@ -103,18 +103,19 @@ func TestAddressLimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newPipes()
 		serve(t, p, Options{MaxPerAddress: 2, MaxSessions: 4, MaxWaiting: 1})
-		gone := p.dial(t, "192.0.2.1:1")
-		gone.want("220")
-		gone.do("USER u", "331")
-		gone.Close()
-		synctest.Wait()
 		in := func(addr string) *client {
 			c := p.dial(t, addr)
 			c.want("220")
 			c.signIn("u")
 			return c
 		}
-		a, b := in("192.0.2.1:1"), in("192.0.2.1:2")
+		a := in("192.0.2.1:1")
+		gone := p.dial(t, "192.0.2.1:9")
+		gone.want("220")
+		gone.do("USER u", "331")
+		gone.Close()
+		synctest.Wait()
+		b := in("192.0.2.1:2")
 		p.dial(t, "192.0.2.1:3").want(replyMany)
 		c := in("192.0.2.2:1")
 		in("192.0.2.3:1")

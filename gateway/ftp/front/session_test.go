@@ -72,7 +72,7 @@ func TestTransferIsNotIdle(t *testing.T) {
 			lib.gets("STOR a")
 			lib.says("150 go")
 			go lib.ends()
-			time.Sleep(time.Hour)
+			time.Sleep(65 * time.Minute)
 			lib.says("226 done")
 		}()
 		c.do("STOR a", "150")
@@ -125,8 +125,12 @@ func TestShutdownDuringCommand(t *testing.T) {
 			lib.says("250 gone")
 			lib.ends()
 		}()
+		start := time.Now()
 		c.want("250 gone")
 		c.want(replyStopping)
+		if took := time.Since(start); took != 0 {
+			t.Errorf("the session ended %v after its command", took)
+		}
 		if err := <-done; err != nil {
 			t.Error(err)
 		}
