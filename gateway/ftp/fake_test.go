@@ -210,7 +210,7 @@ func (t *tree) partial(name string) string {
 
 // startFTP serves a door for user "ann", password "pw", over tree, and returns its
 // address. Serve has ended when the test has.
-func startFTP(t testing.TB, tr afero.Fs, change func(*Options)) string {
+func startFTP(t testing.TB, tr afero.Fs, change func(*Options), listen ...string) string {
 	t.Helper()
 	o := Options{
 		LogIn: func(_ context.Context, user, password string, _ netip.Addr, _ bool) (Account, error) {
@@ -229,7 +229,7 @@ func startFTP(t testing.TB, tr afero.Fs, change func(*Options)) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := net.Listen("tcp", append(listen, "127.0.0.1:0")[0])
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,11 +4,14 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"slipway/gateway/ftp/front"
 )
 
 // Ports is a range of TCP ports, both ends included. The zero value stands for
@@ -89,6 +92,7 @@ const unused = 2 * time.Minute
 // sets deadlines on it, and never accepts anything.
 type passive struct {
 	*net.TCPListener
+	proxied net.Listener // TCPListener, behind the PROXY protocol
 	library net.Listener
 	stall   time.Duration
 
@@ -96,8 +100,8 @@ type passive struct {
 	timer *time.Timer // nil once it is closed
 }
 
-func newPassive(l *net.TCPListener, library net.Listener, stall time.Duration) *passive {
-	p := &passive{TCPListener: l, library: library, stall: stall}
+func newPassive(l *net.TCPListener, library net.Listener, proxies []netip.Prefix, stall time.Duration) *passive {
+	p := &passive{TCPListener: l, proxied: front.Proxied(l, proxies), library: library, stall: stall}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.timer = time.AfterFunc(unused, func() { p.Close() })
@@ -109,7 +113,7 @@ func (p *passive) Accept() (net.Conn, error) {
 	if err := p.SetDeadline(time.Now().Add(connectTimeout)); err != nil {
 		return nil, noConnection(err)
 	}
-	conn, err := p.AcceptTCP()
+	conn, err := p.proxied.Accept()
 	p.Close()
 	if err != nil {
 		return nil, noConnection(err)
@@ -166,6 +170,15 @@ type dataConn struct {
 	mu  sync.Mutex
 	buf []byte
 	err error // of an earlier write
+}
+
+// RemoteAddr is the client's address without a zone, which the library cannot read.
+func (c *dataConn) RemoteAddr() net.Addr {
+	addr, ok := c.Conn.RemoteAddr().(*net.TCPAddr)
+	if !ok || addr.Zone == "" {
+		return c.Conn.RemoteAddr()
+	}
+	return &net.TCPAddr{IP: addr.IP, Port: addr.Port}
 }
 
 // Read reads, and waits for at most stall.

@@ -179,7 +179,7 @@ func (d *driver) WrapPassiveListener(library net.Listener) (net.Listener, error)
 		library.Close()
 		return nil, err
 	}
-	return newPassive(l, library, d.door.Stall), nil
+	return newPassive(l, library, d.door.Control.ProxyFrom, d.door.Stall), nil
 }
 
 // plain returns a line of a refusal without what the library puts before the

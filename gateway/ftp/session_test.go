@@ -143,7 +143,14 @@ func TestHash(t *testing.T) {
 	if got := c.do("213", "HASH a.jpg"); !strings.Contains(got, want) {
 		t.Error(got)
 	}
+	if got := c.do("250", "XSHA256 a.jpg"); !strings.Contains(got, want) {
+		t.Error(got)
+	}
 	c.do("550", "XMD5 a.jpg")
+	if got := c.do("211", "FEAT"); !strings.Contains(got, "\n HASH SHA-256*\n") || strings.Contains(got, "MD5") || strings.Contains(got, "CRC") {
+		t.Error(got)
+	}
+	c.do("504", "OPTS HASH MD5")
 }
 
 // TestSameName: the same name again is another picture, but in the same session
@@ -305,6 +312,119 @@ func TestSharedPorts(t *testing.T) {
 	c.do("221", "QUIT")
 }
 
+// TestIPv6: EPSV works over IPv6, with a range of ports too.
+func TestIPv6(t *testing.T) {
+	l, err := net.Listen("tcp", "[::1]:0")
+	if err != nil {
+		t.Skip("this machine has no IPv6: ", err)
+	}
+	l.Close()
+	first := freeRange(t, 2)
+	tr := newTree()
+	c := signIn(t, startFTP(t, tr, func(o *Options) { o.Ports = Ports{first, first + 1} }, "[::1]:0"))
+	c.do("502", "PASV")
+	c.send("226", "STOR /a", "x")
+	if c.receive("RETR /a") != "x" {
+		t.Error("lost")
+	}
+}
+
+// TestActive: PORT and EPRT where they are switched on, to the client alone.
+func TestActive(t *testing.T) {
+	tr := newTree()
+	c := signIn(t, startFTP(t, tr, func(o *Options) { o.Control.Active, o.Stall = true, 200*time.Millisecond }))
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	port := l.Addr().(*net.TCPAddr).Port
+	for _, command := range []string{fmt.Sprintf("PORT 127,0,0,1,%d,%d", port/256, port%256), fmt.Sprintf("EPRT |1|127.0.0.1|%d|", port)} {
+		c.do("200", command)
+		c.say("STOR /a")
+		d, err := l.Accept()
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.expect("150")
+		c.write(d, "x")
+		d.Close()
+		c.expect("226")
+	}
+	c.do("200", fmt.Sprintf("EPRT |1|127.0.0.1|%d|", port))
+	c.say("STOR /b")
+	d, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	c.expect("150")
+	c.write(d, "half")
+	c.expect("550") // it stands still
+	if tr.partial("/b") != "half" {
+		t.Errorf("kept is %q", tr.partial("/b"))
+	}
+	c.do("501", "PORT 192,0,2,1,0,21") // of another
+
+	passive := signIn(t, startFTP(t, tr, nil))
+	passive.do("502", fmt.Sprintf("PORT 127,0,0,1,%d,%d", port/256, port%256))
+}
+
+// TestProxied: behind a balancer, control and data connections begin with its
+// header, and the client's address is the one in it.
+func TestProxied(t *testing.T) {
+	tr := newTree()
+	var from netip.Addr
+	addr := startFTP(t, tr, func(o *Options) {
+		o.Control.ProxyFrom = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
+		o.LogIn = func(_ context.Context, _, _ string, a netip.Addr, _ bool) (Account, error) {
+			from = a
+			return Account{FS: tr}, nil
+		}
+	})
+	conn, err := net.Dial("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	c := newClient(t, addr, conn)
+	c.say("PROXY TCP4 198.51.100.7 203.0.113.1 40000 21")
+	c.expect("220")
+	c.do("331", "USER ann")
+	c.do("230", "PASS pw")
+	if from.String() != "198.51.100.7" {
+		t.Errorf("the client's address is %s", from)
+	}
+	d := c.data()
+	c.write(d, "PROXY TCP4 198.51.100.7 203.0.113.1 40001 30000\r\n")
+	c.do("150", "STOR /a")
+	c.write(d, "x")
+	d.Close()
+	c.expect("226")
+	d = c.data()
+	c.write(d, "PROXY TCP4 198.51.100.8 203.0.113.1 40001 30000\r\n")
+	c.do("425", "STOR /b") // somebody else's
+}
+
+// TestForeignData: a data connection from elsewhere is refused.
+func TestForeignData(t *testing.T) {
+	c := signIn(t, startFTP(t, newTree(), nil))
+	reply := c.do("229", "EPSV")
+	var port int
+	if _, err := fmt.Sscanf(reply[strings.Index(reply, "("):], "(|||%d|)", &port); err != nil {
+		t.Fatal(err)
+	}
+	dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 2)}}
+	d, err := dialer.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+	if err != nil {
+		t.Skip("this machine has no second loopback address: ", err)
+	}
+	defer d.Close()
+	if got := c.do("425", "STOR /a"); strings.Contains(got, "127.0.0") {
+		t.Errorf("the reply tells addresses: %q", got)
+	}
+}
+
 func TestParsePorts(t *testing.T) {
 	for s, want := range map[string]Ports{"": {}, "0-0": {}, "30000-30099": {30000, 30099}, "21": {21, 21}} {
 		if got, err := ParsePorts(s); err != nil || got != want {
@@ -366,7 +486,7 @@ func TestUnusedPort(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		newPassive(own, l, time.Minute)
+		newPassive(own, l, nil, time.Minute)
 		time.Sleep(unused)
 		synctest.Wait()
 		if _, err := own.Accept(); !errors.Is(err, net.ErrClosed) {
