@@ -49,6 +49,9 @@ func (d *dialogue) decide(verb, argument string) *exchange {
 	case "ACCT":
 		return answer("202 No account is needed")
 	case "SITE":
+		if verb, _, _ := strings.Cut(argument, " "); strings.EqualFold(verb, "CHMOD") {
+			return answer("200 Taken; a mode means nothing here") // lftp ends a mirror in failure without it
+		}
 		return answer("502 SITE is not offered here")
 	case "MFCT":
 		return answer("504 No creation time is kept here; MFMT sets the time of the last change")

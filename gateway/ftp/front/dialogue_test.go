@@ -73,6 +73,7 @@ func TestRewriting(t *testing.T) {
 		{"ALLO x", "NOOP", "200 OK", "501 ALLO needs a number of bytes"},
 		{"ACCT x", "NOOP", "200 OK", "202 No account is needed"},
 		{"SITE RMDIR /", "NOOP", "200 OK", "502 SITE is not offered here"},
+		{"SITE chmod 700 a b", "NOOP", "200 OK", "200 Taken; a mode means nothing here"},
 		{"SMNT /", "NOOP", "200 OK", "502 SMNT is not offered here"},
 		{"REIN", "NOOP", "200 OK", "502 Close the connection to sign in as somebody else"},
 		{"MFCT 20200102030405 a", "NOOP", "200 OK", "504 No creation time is kept here; MFMT sets the time of the last change"},
