@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -31,6 +32,7 @@ func TestConfigMistakes(t *testing.T) {
 		{"[ftp]\ntls = 'requierd'", `config.toml:2: ftp.tls: "requierd" is not known; did you mean "required"?`},
 		{"[ftp]\ntls = 'off'\nimplicit_listen = ':990'", `config.toml:3: ftp.implicit_listen: it is for TLS alone`},
 		{"[ftp]\nshare_ports = true\npassive_ports = ''", `config.toml:2: ftp.share_ports: it needs a range`},
+		{"[ftp]\nshare_ports = true\nproxy_from = ['10.0.0.1']", `config.toml:2: ftp.share_ports: behind proxy_from`},
 		{"[ftp]\npublic_host = 'ftp.example:21'", `config.toml:2: ftp.public_host: "ftp.example:21" is no name or IPv4 address`},
 		{"[ftp]\nproxy_from = ['10.0.0.0/33']", `config.toml:2: ftp.proxy_from: "10.0.0.0/33" is no address or network`},
 		{"[ftp]\ncharset = 'klingon'", `config.toml:2: ftp.charset: "klingon" is no character set`},
@@ -156,13 +158,16 @@ func TestReload(t *testing.T) {
 	}
 
 	env["ANN"] = "new word"
-	next := strings.Replace(reloadable, "127.0.0.1:0", "127.0.0.1:1", 1) + "[[route]]\npath = '/more/{rest...}'\nto = ['home']\n"
+	next := strings.Replace(strings.Replace(reloadable, "127.0.0.1:0", "127.0.0.1:1", 1), "[ftp]", "[ftp]\nactive = true\npartial_life = '3d'", 1) + "[[route]]\npath = '/more/{rest...}'\nto = ['home']\n"
 	if err := os.WriteFile(path, []byte(next), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	done, err := a.reload(t.Context())
-	if err != nil || len(done.Restart) != 1 || done.Restart[0] != "web" {
+	if err != nil || !slices.Equal(done.Restart, []string{"web", "ftp"}) {
 		t.Errorf("%+v %v", done, err)
+	}
+	if c := a.settings.Load().config.FTP; c.Active || time.Duration(c.PartialLife) != 72*time.Hour {
+		t.Errorf("of [ftp], partial_life alone can change: %+v", c)
 	}
 	if signIn("new word") != nil || signIn("old word") == nil {
 		t.Error("the users were not reloaded")

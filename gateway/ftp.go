@@ -88,6 +88,9 @@ func (c FTPConfig) check(m *mistakes) {
 	if c.SharePorts && ports == (ftp.Ports{}) {
 		m.add(c.Places, "ftp", "share_ports", "it needs a range in passive_ports")
 	}
+	if c.SharePorts && len(c.ProxyFrom) > 0 {
+		m.add(c.Places, "ftp", "share_ports", "behind proxy_from all clients have the balancer's address, by which ports are shared; give passive_ports more ports instead")
+	}
 	if strings.ContainsAny(c.PublicHost, ":/ ") {
 		m.add(c.Places, "ftp", "public_host", `%q is no name or IPv4 address, as in "ftp.example.org"; clients over IPv6 need none`, c.PublicHost)
 	}

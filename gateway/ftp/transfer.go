@@ -99,7 +99,8 @@ func (u *upload) abort() error {
 	u.s.log.Info("an upload was broken off", "path", u.name, "bytes", u.start+u.got, "reason", u.cut)
 	text := "the transfer was broken off, and nothing was changed; send the file again"
 	if keeps {
-		text = fmt.Sprintf("the transfer was broken off after %d bytes, which are kept; send the file again, or the rest of it after REST", u.start+u.got)
+		n := u.start + u.got
+		text = fmt.Sprintf("the transfer was broken off after %d bytes, and nothing was changed; send the file again, or go on after REST %d", n, n)
 	}
 	return &answer{text: text, err: errors.Join(u.cut, err)}
 }

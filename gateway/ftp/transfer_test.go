@@ -46,7 +46,7 @@ var endings = []struct {
 	{"no data connection", func(c *client, name string) { c.do("550", "STOR "+name) }, "old", "-"},
 	{"shorter than ALLO said", func(c *client, name string) {
 		c.do("200", "ALLO 9")
-		if reply := c.send("550", "STOR "+name, "new"); !strings.Contains(reply, "after 3 bytes, which are kept") {
+		if reply := c.send("550", "STOR "+name, "new"); !strings.Contains(reply, "go on after REST 3") {
 			c.Errorf("the reply is %q", reply)
 		}
 	}, "old", "new"},
