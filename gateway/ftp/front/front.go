@@ -18,6 +18,7 @@ package front
 import (
 	"cmp"
 	"crypto/tls"
+	"errors"
 	"log/slog"
 	"net"
 	"net/netip"
@@ -31,7 +32,8 @@ type Options struct {
 	// is used by this pointer for the Listener's whole life, so reload certificates
 	// by its GetCertificate: then sessions are resumed across a reload. Nil: AUTH
 	// is answered 502. Give the library's GetTLSConfig a config whenever this is
-	// set: FEAT and PROT P depend on it.
+	// set: FEAT and PROT P depend on it. For data that may not be TLS 1.3 with
+	// tickets: one that a client has not read turns its close into a reset.
 	TLS *tls.Config
 	// Implicit begins every connection with a TLS handshake, as on port 990. Data
 	// connections are then protected without PROT P, until PROT C. TLS is required.
@@ -39,8 +41,8 @@ type Options struct {
 	// TLSRequired refuses USER, and unprotected data connections, to everybody.
 	TLSRequired bool
 	// RequireTLS reports whether the account named user may sign in and transfer
-	// under TLS only. It is asked at USER, before a password is sent. Nil: nobody.
-	// Names that are no account should be answered like most that are.
+	// under TLS only. It is asked at USER, before a password is sent, and must not
+	// wait or call the session. Nil: nobody. Names that are no account should be answered like most that are.
 	RequireTLS func(user string) bool
 	// Active allows PORT and EPRT; else they are answered 502, upon which devices
 	// fall back to PASV. (The library's own 421 would make them hang up.)
@@ -170,6 +172,10 @@ func (l *Listener) accept() {
 		if err == nil {
 			l.loops.Go(func() { l.welcome(raw) })
 			continue
+		}
+		if errors.Is(err, net.ErrClosed) {
+			l.Close() // inner is closed: there is nothing left that could fail
+			return
 		}
 		select {
 		case <-l.done:

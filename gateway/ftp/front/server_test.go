@@ -291,6 +291,8 @@ func TestDevice(t *testing.T) {
 	c.do("XCUP", "250")
 	c.do("PORT 127,0,0,1,1,1", "502")
 	c.do("NOOP "+strings.Repeat("x", 3*maxLine), "500")
+	c.do("SIZE "+strings.Repeat("x", maxLine-len("SIZE \r\n")), "550") // the longest that is allowed
+	c.do("SIZE "+strings.Repeat("x", maxLine-len("SIZE \r\n")+1), "500")
 	c.do("NOOP", "200")
 
 	first, last := c.store("STOU", "picture")

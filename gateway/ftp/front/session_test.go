@@ -210,6 +210,27 @@ func TestLateComer(t *testing.T) {
 	}
 }
 
+// TestWithoutCertificate: implicit TLS that cannot be is an ended connection, and a
+// listener that somebody else closed an ended Accept.
+func TestWithoutCertificate(t *testing.T) {
+	inner := loopback(t)
+	l := Listen(inner, Options{Implicit: true})
+	c, err := net.Dial("tcp", inner.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := newClient(t, c).reply(); !strings.HasPrefix(got, "(") {
+		t.Error(got)
+	}
+	inner.Close()
+	if _, err := l.Accept(); !errors.Is(err, net.ErrClosed) {
+		t.Error(err)
+	}
+	if err := l.Shutdown(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
 // TestWhoMakesRoom: who said nothing before who did, then who came first.
 func TestWhoMakesRoom(t *testing.T) {
 	now := time.Now()

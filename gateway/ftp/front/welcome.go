@@ -115,6 +115,9 @@ func (s *Session) readHeader() error {
 // before are forgotten: they are not from the client that TLS proves
 // (CVE-2011-0411).
 func (s *Session) secureStream() error {
+	if s.listener.opt.TLS == nil {
+		return errors.New("implicit TLS has no certificate: set Options.TLS")
+	}
 	s.lines = lineReader{}
 	t := tls.Server(s.raw, s.listener.opt.TLS)
 	until := s.since.Add(s.listener.opt.LoginTimeout)
