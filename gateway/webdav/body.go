@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"slipway/gateway/webdav/digest"
+	"slipway/gateway/webdav/fault"
 )
 
 // bufferSize is what a large file is copied by, in bytes.
@@ -82,7 +83,7 @@ func (b *body) whole() error {
 	if errors.As(b.err, new(*http.MaxBytesError)) {
 		return fail(http.StatusRequestEntityTooLarge, "the request is too long")
 	}
-	if kindOf(b.err) == tooSlow {
+	if fault.Of(b.err) == fault.TooSlow {
 		return b.err
 	}
 	if b.err != nil || !b.ended {

@@ -9,6 +9,7 @@ import (
 
 	"slipway/gateway/webdav/ifheader"
 	"slipway/gateway/webdav/lock"
+	"slipway/gateway/webdav/precondition"
 )
 
 // target is one path that a request changes, and how much of it.
@@ -98,70 +99,21 @@ func (s state) Tagged(resource, etag string) bool {
 		return false
 	}
 	info, err := s.q.lookup(p)
-	return err == nil && strongMatch(s.q.etag(info), etag)
+	return err == nil && precondition.StrongMatch(s.q.etag(info), etag)
 }
 
 // conditional reports whether preconditions has anything to look at.
-func (q *request) conditional() bool {
-	h := q.r.Header
-	return h.Get("If-Match") != "" || h.Get("If-None-Match") != "" || h.Get("If-Unmodified-Since") != ""
-}
+func (q *request) conditional() bool { return precondition.Any(q.r.Header) }
 
-// preconditions evaluates RFC 9110 §13.1 for a change of current (nil: nothing
-// stands there). A tag that cannot be parsed matches nothing; Joplin sends such.
+// preconditions evaluates those of RFC 9110 §13.1 for a change of current (nil:
+// nothing stands there).
 func (q *request) preconditions(current fs.FileInfo) error {
-	h, etag := q.r.Header, q.etag(current)
-	failed := fail(http.StatusPreconditionFailed, "it is not in the state the request expects")
-	if list := strings.Join(h.Values("If-Match"), ","); list != "" {
-		if !matchesAny(list, etag, current != nil, strongMatch) {
-			return failed
-		}
-	} else if since, err := http.ParseTime(h.Get("If-Unmodified-Since")); err == nil && current != nil {
-		if current.ModTime().Truncate(time.Second).After(since) {
-			return failed
-		}
+	var at time.Time
+	if current != nil {
+		at = current.ModTime()
 	}
-	if list := strings.Join(h.Values("If-None-Match"), ","); list != "" && matchesAny(list, etag, current != nil, weakMatch) {
-		return failed
+	if precondition.Hold(q.r.Header, current != nil, q.etag(current), at) {
+		return nil
 	}
-	return nil
-}
-
-// matchesAny reports whether a list of entity tags, or "*", matches what exists.
-func matchesAny(list, etag string, exists bool, match func(a, b string) bool) bool {
-	if strings.TrimSpace(list) == "*" {
-		return exists
-	}
-	for list != "" {
-		var tag string
-		tag, list = nextTag(list)
-		if tag != "" && match(tag, etag) {
-			return true
-		}
-	}
-	return false
-}
-
-// nextTag cuts the first entity tag off list; tag is "" where a malformed one stands.
-func nextTag(list string) (tag, rest string) {
-	list = strings.TrimLeft(list, " \t,")
-	opaque, weak := strings.CutPrefix(list, "W/")
-	if strings.HasPrefix(opaque, `"`) {
-		if value, rest, ok := strings.Cut(opaque[1:], `"`); ok {
-			tag = `"` + value + `"`
-			if weak {
-				tag = "W/" + tag
-			}
-			return tag, rest
-		}
-	}
-	_, rest, _ = strings.Cut(list, ",")
-	return "", rest
-}
-
-// strongMatch compares as RFC 9110 §8.8.3.2 says for changes.
-func strongMatch(a, b string) bool { return a != "" && a == b && !strings.HasPrefix(a, "W/") }
-
-func weakMatch(a, b string) bool {
-	return a != "" && strings.TrimPrefix(a, "W/") == strings.TrimPrefix(b, "W/")
+	return fail(http.StatusPreconditionFailed, "it is not in the state the request expects")
 }

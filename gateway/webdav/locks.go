@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"slipway/gateway/webdav/fault"
 	"slipway/gateway/webdav/lock"
 )
 
@@ -46,7 +47,7 @@ func (q *request) grant(l lock.Lock) error {
 			return err
 		}
 	}
-	defer q.gates.enter(l.Root)()
+	defer q.gates.Enter(l.Root)()
 	current, err := q.lookup(q.path)
 	if err != nil {
 		return err
@@ -113,7 +114,7 @@ func (q *request) ifHolds() error {
 // something there meanwhile, which stays.
 func (q *request) createEmpty() (created bool, err error) {
 	f, err := q.fs.OpenFile(q.path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o666)
-	if kindOf(err) == exist {
+	if fault.Of(err) == fault.Exist {
 		return false, nil
 	}
 	if err != nil {

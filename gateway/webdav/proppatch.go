@@ -24,7 +24,7 @@ func (q *request) proppatch() error {
 	if err != nil {
 		return err
 	}
-	defer q.gates.enter(q.key(q.path))()
+	defer q.gates.Enter(q.key(q.path))()
 	if err := errors.Join(q.guard(target{q.path, lock.Content}), q.currently()); err != nil {
 		return err
 	}

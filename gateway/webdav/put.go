@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/afero"
 
+	"slipway/gateway/webdav/fault"
 	"slipway/gateway/webdav/lock"
 )
 
@@ -76,7 +77,7 @@ func (q *request) receive(t target) (etag string, err error) {
 	if err := q.stage(s); err != nil {
 		return "", err
 	}
-	defer q.gates.enter(q.key(q.path))()
+	defer q.gates.Enter(q.key(q.path))()
 	if err := q.stillAllowed(t); err != nil {
 		return "", err
 	}
@@ -155,7 +156,7 @@ func (q *request) created(isNew bool) {
 // parentMissing turns "not found" about something to be made into 409: its
 // parent is what was not found (RFC 4918 §9.7.1, §9.3.1, §9.8.5).
 func parentMissing(err error) error {
-	if kindOf(err) == notExist {
+	if fault.Of(err) == fault.NotExist {
 		return fail(http.StatusConflict, "the folder it should be in does not exist")
 	}
 	return err

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 
+	"slipway/gateway/webdav/fault"
 	"slipway/gateway/webdav/lock"
 )
 
@@ -13,7 +14,7 @@ func (q *request) remove() error {
 	if q.path == "/" {
 		return fail(http.StatusForbidden, "the root cannot be deleted")
 	}
-	defer q.gates.enter(q.key(q.path))()
+	defer q.gates.Enter(q.key(q.path))()
 	current, err := q.lookup(q.path)
 	if err != nil {
 		return err
@@ -53,7 +54,7 @@ func (q *request) mkcol() error {
 	if current == nil {
 		err = q.fs.Mkdir(q.path, 0o777)
 	}
-	if current != nil || kindOf(err) == exist {
+	if current != nil || fault.Of(err) == fault.Exist {
 		return fail(http.StatusMethodNotAllowed, "something is here already")
 	}
 	if err != nil {

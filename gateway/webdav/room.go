@@ -1,6 +1,10 @@
 package webdav
 
-import "net/http"
+import (
+	"net/http"
+
+	"slipway/gateway/webdav/fault"
+)
 
 // roomStep is after how many bytes of a file of unknown length it is asked again
 // whether that many may come; it doubles until roomStepMax.
@@ -48,7 +52,7 @@ func (r *room) take(count int64) error {
 	}
 	// Of its answers only this one counts: room on the disk is less by what came.
 	if a, ok := r.q.fs.(admitter); ok {
-		if err := a.Admit(r.q.path, count); kindOf(err) == tooLarge {
+		if err := a.Admit(r.q.path, count); fault.Of(err) == fault.TooLarge {
 			return err
 		}
 	}

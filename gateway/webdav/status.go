@@ -3,11 +3,10 @@ package webdav
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"net/http"
-	"os"
-	"syscall"
+
+	"slipway/gateway/webdav/fault"
 )
 
 // answer is an error with the status it is answered by.
@@ -25,78 +24,6 @@ func (a *answer) Error() string { return fmt.Sprintf("%d: %s", a.code, a.text) }
 // fail returns the error that is answered by code and text.
 func fail(code int, text string) error { return &answer{code: code, text: text} }
 
-// kind is what an error of the tree means to HTTP.
-type kind int
-
-const (
-	unknown kind = iota
-	notExist
-	exist
-	forbidden
-	tooLarge
-	wrongType
-	noSpace
-	notDir
-	isDir
-	notEmpty
-	intoItself
-	changed
-	tooSlow
-)
-
-// kinds is how errors are told apart: by the small interfaces that an Fs's errors
-// may have, then by the errors of io/fs and syscall. The interfaces come first,
-// because a refusal may well be fs.ErrPermission too.
-var kinds = []struct {
-	is   func(error) bool
-	kind kind
-}{
-	{says(func(e interface{ TooLarge() bool }) bool { return e.TooLarge() }), tooLarge},
-	{says(func(e interface{ WrongType() bool }) bool { return e.WrongType() }), wrongType},
-	{says(func(e interface{ NoSpace() bool }) bool { return e.NoSpace() }), noSpace},
-	{says(func(e interface{ Forbidden() bool }) bool { return e.Forbidden() }), forbidden},
-	{says(func(e interface{ NotDir() bool }) bool { return e.NotDir() }), notDir},
-	{says(func(e interface{ IsDir() bool }) bool { return e.IsDir() }), isDir},
-	{says(func(e interface{ NotEmpty() bool }) bool { return e.NotEmpty() }), notEmpty},
-	{says(func(e interface{ IntoItself() bool }) bool { return e.IntoItself() }), intoItself},
-	{says(func(e interface{ Changed() bool }) bool { return e.Changed() }), changed},
-	{matches(syscall.ENOSPC), noSpace},
-	{matches(syscall.EDQUOT), noSpace},
-	{matches(syscall.EFBIG), tooLarge},
-	{matches(syscall.ENOTDIR), notDir},
-	{matches(syscall.EISDIR), isDir},
-	{matches(syscall.ENOTEMPTY), notEmpty},
-	{matches(syscall.EROFS), forbidden},
-	{matches(fs.ErrNotExist), notExist},
-	{matches(fs.ErrExist), exist},
-	{matches(fs.ErrPermission), forbidden},
-	{matches(os.ErrDeadlineExceeded), tooSlow},
-}
-
-// says returns whether the first T in an error's tree says yes to ask.
-func says[T any](ask func(T) bool) func(error) bool {
-	return func(err error) bool {
-		var t T
-		return errors.As(err, &t) && ask(t)
-	}
-}
-
-func matches(target error) func(error) bool {
-	return func(err error) bool { return errors.Is(err, target) }
-}
-
-func kindOf(err error) kind {
-	if err == nil {
-		return unknown
-	}
-	for _, k := range kinds {
-		if k.is(err) {
-			return k.kind
-		}
-	}
-	return unknown
-}
-
 // answerTo returns how an error of the tree is answered where nothing else fits
 // better. Finder takes any 5xx but 507 for a missing file, so a refusal by policy
 // is only ever 403, 413, 415 or 507.
@@ -105,30 +32,30 @@ func answerTo(err error) *answer {
 	if errors.As(err, &a) {
 		return a
 	}
-	switch kindOf(err) {
-	case notExist:
+	switch fault.Of(err) {
+	case fault.NotExist:
 		return &answer{code: http.StatusNotFound, text: "nothing is here"}
-	case exist:
+	case fault.Exist:
 		return &answer{code: http.StatusConflict, text: "something is here already"}
-	case forbidden:
+	case fault.Forbidden:
 		return &answer{code: http.StatusForbidden, text: reason(err, "this is not allowed here")}
-	case tooLarge:
+	case fault.TooLarge:
 		return &answer{code: http.StatusRequestEntityTooLarge, text: reason(err, "the file is too large")}
-	case wrongType:
+	case fault.WrongType:
 		return &answer{code: http.StatusUnsupportedMediaType, text: reason(err, "files of this type are not taken here")}
-	case noSpace:
+	case fault.NoSpace:
 		return &answer{code: http.StatusInsufficientStorage, text: reason(err, "there is no room left"), condition: "quota-not-exceeded"}
-	case notDir:
+	case fault.NotDir:
 		return &answer{code: http.StatusConflict, text: "the folder it should be in does not exist"}
-	case isDir:
+	case fault.IsDir:
 		return &answer{code: http.StatusMethodNotAllowed, text: "this is a folder"}
-	case notEmpty:
+	case fault.NotEmpty:
 		return &answer{code: http.StatusConflict, text: "the folder is not empty"}
-	case intoItself:
+	case fault.IntoItself:
 		return &answer{code: http.StatusForbidden, text: "a folder cannot go into itself"}
-	case changed:
+	case fault.Changed:
 		return &answer{code: http.StatusPreconditionFailed, text: "somebody else changed it meanwhile"}
-	case tooSlow:
+	case fault.TooSlow:
 		return &answer{code: http.StatusRequestTimeout, text: "nothing arrived for too long"}
 	}
 	return &answer{code: http.StatusInternalServerError, text: "the gateway could not do this; its log says why"}

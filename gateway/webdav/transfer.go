@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"slipway/gateway/webdav/fault"
 	"slipway/gateway/webdav/lock"
 )
 
@@ -98,12 +99,12 @@ func (q *request) transfer() (t transfer, err error) {
 func (q *request) carry(t transfer, targets []target, do func() (replaced bool, err error)) error {
 	keys := []string{q.key(q.path), q.key(t.to)}
 	slices.Sort(keys)
-	defer q.gates.enter(slices.Compact(keys)...)()
+	defer q.gates.Enter(slices.Compact(keys)...)()
 	if err := errors.Join(q.guard(targets...), q.currently()); err != nil {
 		return err
 	}
 	replaced, err := do()
-	if kindOf(err) == exist {
+	if fault.Of(err) == fault.Exist {
 		return fail(http.StatusPreconditionFailed, "something is at the destination already")
 	}
 	if err != nil {

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/spf13/afero"
+
+	"slipway/gateway/webdav/fault"
 )
 
 // What follows is optional, but for transferErrorer and, where MOVE and COPY are
@@ -101,7 +103,7 @@ func rootOf(f afero.Fs) string {
 // lookup returns what stands at name, or nil where nothing does.
 func (q *request) lookup(name string) (fs.FileInfo, error) {
 	info, err := q.fs.Stat(name)
-	if errors.Is(err, fs.ErrNotExist) || kindOf(err) == notDir {
+	if errors.Is(err, fs.ErrNotExist) || fault.Of(err) == fault.NotDir {
 		return nil, nil
 	}
 	return info, err

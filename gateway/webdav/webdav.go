@@ -24,6 +24,7 @@ import (
 
 	"github.com/spf13/afero"
 
+	"slipway/gateway/webdav/gate"
 	"slipway/gateway/webdav/lock"
 )
 
@@ -104,7 +105,6 @@ func New(o Options) *Handler {
 		locks: lock.NewTable(lock.Options{
 			Now: o.Now, Max: o.MaxLocks, MaxPerUser: o.MaxUserLocks, Store: o.LockStore, Unlocked: o.Unlocked,
 		}),
-		gates:   gates{byPath: map[string]*gate{}},
 		buffers: sync.Pool{New: func() any { return new([bufferSize]byte) }},
 	}
 }
@@ -139,7 +139,7 @@ func orElse[T int | time.Duration](v, otherwise T) T {
 type Handler struct {
 	Options
 	locks   *lock.Table
-	gates   gates
+	gates   gate.Gates
 	buffers sync.Pool // of *[bufferSize]byte
 }
 
@@ -270,47 +270,4 @@ func davHeader(h http.Header) {
 	h.Set("Allow", allowed)
 	h.Set("DAV", "1, 2, 3")
 	h.Set("MS-Author-Via", "DAV")
-}
-
-// gates let one change of a path through at a time, so that a precondition that
-// held still holds when its change is committed.
-type gates struct {
-	mu     sync.Mutex
-	byPath map[string]*gate
-}
-
-type gate struct {
-	sync.Mutex
-	users int
-}
-
-// enter waits for the gates of all keys, which must be sorted and different, and
-// returns what opens them again.
-func (g *gates) enter(keys ...string) (leave func()) {
-	for _, k := range keys {
-		g.mu.Lock()
-		gt := g.byPath[k]
-		if gt == nil {
-			gt = &gate{}
-			g.byPath[k] = gt
-		}
-		gt.users++
-		g.mu.Unlock()
-		gt.Lock()
-	}
-	return func() {
-		for _, k := range keys {
-			g.leave(k)
-		}
-	}
-}
-
-func (g *gates) leave(key string) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	gt := g.byPath[key]
-	gt.Unlock()
-	if gt.users--; gt.users == 0 {
-		delete(g.byPath, key)
-	}
 }

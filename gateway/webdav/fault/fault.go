@@ -1,0 +1,83 @@
+// Package fault tells errors of a tree of files apart.
+package fault
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"syscall"
+)
+
+// Kind is what an error of the tree means.
+type Kind int
+
+// Kinds.
+const (
+	Unknown    Kind = iota // none of these
+	NotExist               // nothing is there
+	Exist                  // something is there already
+	Forbidden              // it is not allowed
+	TooLarge               // the file is too large
+	WrongType              // files of this type are not taken
+	NoSpace                // there is no room
+	NotDir                 // what should be a directory is none
+	IsDir                  // what should be a file is a directory
+	NotEmpty               // the directory is not empty
+	IntoItself             // a directory would come into itself
+	Changed                // somebody else changed it meanwhile
+	TooSlow                // nothing arrived for too long
+)
+
+// kinds is how errors are told apart: by the small interfaces that an Fs's errors
+// may have, then by the errors of io/fs and syscall. The interfaces come first,
+// because a refusal may well be fs.ErrPermission too.
+var kinds = []struct {
+	is   func(error) bool
+	kind Kind
+}{
+	{says(func(e interface{ TooLarge() bool }) bool { return e.TooLarge() }), TooLarge},
+	{says(func(e interface{ WrongType() bool }) bool { return e.WrongType() }), WrongType},
+	{says(func(e interface{ NoSpace() bool }) bool { return e.NoSpace() }), NoSpace},
+	{says(func(e interface{ Forbidden() bool }) bool { return e.Forbidden() }), Forbidden},
+	{says(func(e interface{ NotDir() bool }) bool { return e.NotDir() }), NotDir},
+	{says(func(e interface{ IsDir() bool }) bool { return e.IsDir() }), IsDir},
+	{says(func(e interface{ NotEmpty() bool }) bool { return e.NotEmpty() }), NotEmpty},
+	{says(func(e interface{ IntoItself() bool }) bool { return e.IntoItself() }), IntoItself},
+	{says(func(e interface{ Changed() bool }) bool { return e.Changed() }), Changed},
+	{matches(syscall.ENOSPC), NoSpace},
+	{matches(syscall.EDQUOT), NoSpace},
+	{matches(syscall.EFBIG), TooLarge},
+	{matches(syscall.ENOTDIR), NotDir},
+	{matches(syscall.EISDIR), IsDir},
+	{matches(syscall.ENOTEMPTY), NotEmpty},
+	{matches(syscall.EROFS), Forbidden},
+	{matches(fs.ErrNotExist), NotExist},
+	{matches(fs.ErrExist), Exist},
+	{matches(fs.ErrPermission), Forbidden},
+	{matches(os.ErrDeadlineExceeded), TooSlow},
+}
+
+// says returns whether the first T in an error's tree says yes to ask.
+func says[T any](ask func(T) bool) func(error) bool {
+	return func(err error) bool {
+		var t T
+		return errors.As(err, &t) && ask(t)
+	}
+}
+
+func matches(target error) func(error) bool {
+	return func(err error) bool { return errors.Is(err, target) }
+}
+
+// Of returns the kind of err.
+func Of(err error) Kind {
+	if err == nil {
+		return Unknown
+	}
+	for _, k := range kinds {
+		if k.is(err) {
+			return k.kind
+		}
+	}
+	return Unknown
+}
