@@ -42,7 +42,8 @@ type Options struct {
 	TLSRequired bool
 	// RequireTLS reports whether the account named user may sign in and transfer
 	// under TLS only. It is asked at USER, before a password is sent, and must not
-	// wait or call the session. Nil: nobody. Names that are no account should be answered like most that are.
+	// wait or call the session. Nil: nobody. Names that are no account should be
+	// answered like most that are.
 	RequireTLS func(user string) bool
 	// Active allows PORT and EPRT; else they are answered 502, upon which devices
 	// fall back to PASV. (The library's own 421 would make them hang up.)
