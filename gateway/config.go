@@ -43,6 +43,8 @@ type Config struct {
 type WebConfig struct {
 	Listen string `toml:"listen"`
 	TLS    bool   `toml:"tls"`
+	// AllowPlain takes passwords over plain HTTP from other machines too.
+	AllowPlain bool `toml:"allow_plain"`
 	// PublicURL is what URLs of the local driver begin with; "": the bound address.
 	PublicURL string `toml:"public_url"`
 	// TrustedProxies are believed when they say for whom they ask.

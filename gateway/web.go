@@ -41,9 +41,14 @@ func listenWeb(a *app) (net.Listener, error) {
 			"set it to the address that people use", "begins", "http(s)://"+reachable(l.Addr().String()))
 	}
 	if !c.Web.TLS {
-		if !loopback(l.Addr().String()) {
-			a.log.Warn("PASSWORDS AND PICTURES CROSS THE NETWORK UNENCRYPTED: web.listen is no loopback address and web.tls is false; "+
+		switch {
+		case loopback(l.Addr().String()):
+		case c.Web.AllowPlain:
+			a.log.Warn("PASSWORDS AND PICTURES CROSS THE NETWORK UNENCRYPTED: web.listen is no loopback address, web.tls is false and web.allow_plain is true; "+
 				"set web.tls = true, or put a proxy with TLS in front", "address", l.Addr().String())
+		default:
+			a.log.Warn("only programs on this machine, and proxies of web.trusted_proxies that speak https to their clients, can sign in: web.tls is false; "+
+				"set web.tls = true, or, in a network that is trusted, web.allow_plain = true", "address", l.Addr().String())
 		}
 		return l, nil
 	}
@@ -108,7 +113,8 @@ func serveHTTP(ctx context.Context, server *http.Server, l net.Listener) error {
 // webHandler joins what the HTTP server serves.
 func (a *app) webHandler() http.Handler {
 	limits := newUserLimits(func() int64 { return int64(a.settings.Load().config.Web.UploadRate) })
-	dav := auth.Basic(a.users, "Slipway", a.client, limits.handler(a.dav))
+	plain := func() bool { return a.settings.Load().config.Web.AllowPlain }
+	dav := auth.Encrypted(a.client, plain, auth.Basic(a.users, "Slipway", a.client, limits.handler(a.dav)))
 	pictures := &local.Handler{Pictures: hostedPictures{a}, Log: a.log}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		boundBody(w, r)

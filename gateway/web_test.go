@@ -191,10 +191,24 @@ func TestTrustedProxies(t *testing.T) {
 	s.want(207, "careful", "PROPFIND", "/dav/", "", "Depth: 0", "X-Forwarded-For: 198.51.100.7", "X-Forwarded-Proto: https")
 	s.want(207, "careful", "PROPFIND", "/dav/", "", "Depth: 0", "Forwarded: for=198.51.100.7;proto=https")
 	// What drops files sees those of its own address alone.
-	s.want(201, "drop", "PUT", "/dav/inbox/mine.gif", pictureOf("mine"), "X-Forwarded-For: 198.51.100.7")
-	s.want(200, "drop", "HEAD", "/dav/inbox/mine.gif", "", "X-Forwarded-For: 198.51.100.7")
-	s.want(404, "drop", "HEAD", "/dav/inbox/mine.gif", "", "X-Forwarded-For: 198.51.100.8")
+	s.want(201, "drop", "PUT", "/dav/inbox/mine.gif", pictureOf("mine"), "X-Forwarded-For: 198.51.100.7", "X-Forwarded-Proto: https")
+	s.want(200, "drop", "HEAD", "/dav/inbox/mine.gif", "", "X-Forwarded-For: 198.51.100.7", "X-Forwarded-Proto: https")
+	s.want(404, "drop", "HEAD", "/dav/inbox/mine.gif", "", "X-Forwarded-For: 198.51.100.8", "X-Forwarded-Proto: https")
 	s.want(404, "drop", "HEAD", "/dav/inbox/mine.gif", "")
+}
+
+// TestPlain: another machine is not even asked for a password over a plain
+// connection.
+func TestPlain(t *testing.T) {
+	s := newSite(t)
+	for _, user := range []string{"", "full"} {
+		r := s.want(403, user, "PROPFIND", "/dav/", "", "Depth: 0", "X-Forwarded-For: 198.51.100.7")
+		if r.header.Get("WWW-Authenticate") != "" || !strings.Contains(r.body, "web.allow_plain") {
+			t.Errorf("%v %s", r.header, r.body)
+		}
+	}
+	s.want(207, "full", "PROPFIND", "/dav/", "", "Depth: 0", "X-Forwarded-For: 198.51.100.7", "X-Forwarded-Proto: https")
+	s.want(401, "", "PROPFIND", "/dav/", "", "Depth: 0", "X-Forwarded-For: 198.51.100.7", "X-Forwarded-Proto: https")
 }
 
 // TestRoot: what Windows asks at the server's root, and what a browser does.

@@ -47,6 +47,20 @@ func Basic(t *Table, realm string, client Client, next http.Handler) http.Handle
 	})
 }
 
+// Encrypted answers 403 where a password would cross the network unencrypted: over
+// a plain connection from another machine, unless plain allows it. It is to stand
+// before [Basic], which would ask for the password.
+func Encrypted(client Client, plain func() bool, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if addr, secure := client(r); !secure && !addr.IsLoopback() && !plain() {
+			http.Error(w, "passwords are taken over https only, because this connection is not encrypted; "+
+				"whoever runs the gateway can set web.tls = true, or, in a network that is trusted, web.allow_plain = true", http.StatusForbidden)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
 // refuse answers a sign-in that [Table.Check] did not accept.
 func refuse(w http.ResponseWriter, challenge string, err error) {
 	status := http.StatusServiceUnavailable

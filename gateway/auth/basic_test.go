@@ -143,3 +143,27 @@ func TestBasicAsksWhereRequestsComeFrom(t *testing.T) {
 		t.Error("another client of the same proxy has to wait")
 	}
 }
+
+// TestEncrypted: only where the network is trusted does a password come in plain
+// from another machine.
+func TestEncrypted(t *testing.T) {
+	next := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
+	for _, c := range []struct {
+		addr       string
+		tls, plain bool
+		status     int
+	}{
+		{"127.0.0.1", false, false, 204},
+		{"::1", false, false, 204},
+		{"192.0.2.1", false, false, 403},
+		{"192.0.2.1", true, false, 204},
+		{"192.0.2.1", false, true, 204},
+	} {
+		client := func(*http.Request) (netip.Addr, bool) { return netip.MustParseAddr(c.addr), c.tls }
+		w := httptest.NewRecorder()
+		Encrypted(client, func() bool { return c.plain }, next).ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
+		if w.Code != c.status {
+			t.Errorf("%+v: %d", c, w.Code)
+		}
+	}
+}
