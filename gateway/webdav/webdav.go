@@ -1,10 +1,10 @@
 // Package webdav is the WebDAV door (RFC 4918, classes 1, 2 and 3): an http.Handler
 // over an afero.Fs that the gateway chooses for each request.
 //
-// PUT, DELETE, MKCOL, MOVE, COPY, GET, LOCK and UNLOCK are written here, because
-// what they must guarantee cannot be added to golang.org/x/net/webdav from the
-// outside; PROPFIND and PROPPATCH are that package's, behind checks. What afero
-// cannot say, the Fs and its files say through the optional interfaces of view.go.
+// What afero cannot say, the Fs and its files say through the optional interfaces of
+// view.go. What needs no request is in packages below this one: locks, the If
+// header, other preconditions, digests, foreign XML, properties, the Multi-Status
+// body and the page for browsers.
 //
 // A PUT is staged: the file is closed, and so committed, only after the whole
 // body came as declared; anything else ends in TransferError and changes nothing.
