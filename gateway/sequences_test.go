@@ -1,28 +1,13 @@
 package main
 
 import (
-	"bytes"
-	"crypto/sha256"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"hash/fnv"
-	"io"
-	"io/fs"
 	"net/http"
-	"net/url"
-	"path"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
-
-	"slipway/uploader"
-	"slipway/uploader/chevereto/cheveretotest"
-	"slipway/uploader/ledger"
-	"slipway/uploader/whole/wholetest"
-	"slipway/vfs/blob"
 )
 
 // TestSequences sends the requests that WebDAV clients were seen to send, in their
@@ -47,7 +32,7 @@ func TestSequences(t *testing.T) {
 	}
 	t.Run("send", func(t *testing.T) {
 		for _, r := range runs {
-			t.Run(r.name, func(t *testing.T) {
+			t.Run(r.run, func(t *testing.T) {
 				t.Parallel()
 				r.send(t)
 				r.sent = !t.Failed()
@@ -58,7 +43,7 @@ func TestSequences(t *testing.T) {
 	runs = slices.DeleteFunc(runs, func(r *sequenceRun) bool { return !r.sent }) // failed, or left out by -run
 	requests := 0
 	for _, r := range runs {
-		t.Run("arrived/"+r.name, r.arrived)
+		t.Run("arrived/"+r.run, r.arrived)
 		requests += len(r.host)
 	}
 	if got := len(g.site.Requests()) - g.site.Probes(); got != requests && !t.Failed() {
@@ -82,11 +67,12 @@ func (s *sequence) runs(g *ingestGateway, n int) (all []*sequenceRun) {
 		faults = append(faults, lostReply, cutInBody)
 	}
 	for i, f := range faults {
-		all = append(all, &sequenceRun{
-			sequence: s, name: s.family + "/" + s.name + "/" + string(f), fault: f, g: g,
-			dir:  fmt.Sprintf("/in/%s-%d", s.family, n+i),
-			vars: map[string]string{},
-		})
+		all = append(all, &sequenceRun{sequence: s, fault: f, landing: landing{
+			run: s.family + "/" + s.name + "/" + string(f), g: g,
+			dir:    fmt.Sprintf("/in/%s-%d", s.family, n+i),
+			vars:   map[string]string{},
+			bodies: s.texts,
+		}})
 	}
 	return all
 }
@@ -94,33 +80,16 @@ func (s *sequence) runs(g *ingestGateway, n int) (all []*sequenceRun) {
 // sequenceRun is one sequence in one folder, with or without faults.
 type sequenceRun struct {
 	*sequence
-	*testing.T
-	name  string
+	landing
 	fault fault
 	sent  bool // all requests were answered as they should
-	g     *ingestGateway
-	dir   string            // its folder, in the tree
-	vars  map[string]string // what {name} stands for
 	http  *http.Client
-	plain *davClient // without the habits of any client
-
-	host  []arrival // what is to reach the host
-	shown []arrival // what is there at the end, with a receipt
-	holds []arrival // what is there at the end, and was not sent
-	gone  []string  // what is not there at the end
-}
-
-// arrival is a file, by its path in the tree, and its bytes.
-type arrival struct {
-	path string
-	data []byte
 }
 
 // send makes the requests.
 func (r *sequenceRun) send(t *testing.T) {
-	r.T = t
+	r.begin(t)
 	base := "http://" + r.g.app.address("web")
-	r.plain = newDAVClient(t, base+davPrefix, ingestUser, ingestPassword)
 	transport := &http.Transport{ExpectContinueTimeout: patience, DisableCompression: true}
 	t.Cleanup(transport.CloseIdleConnections)
 	r.http = &http.Client{Transport: transport, Timeout: patience, CheckRedirect: func(*http.Request, []*http.Request) error {
@@ -128,232 +97,11 @@ func (r *sequenceRun) send(t *testing.T) {
 	}}
 	r.vars["url"], r.vars["host"] = base, strings.TrimPrefix(base, "http://")
 	r.vars["dir"] = davPrefix + r.dir
-	r.must(r.plain.Mkdir(r.dir))
 	for _, s := range r.steps {
 		if s.request() {
 			r.request(s)
 			continue
 		}
-		r.verb(s)
+		r.verb(s.method, s.args)
 	}
-}
-
-func (r *sequenceRun) must(err error) {
-	r.Helper()
-	if err != nil {
-		r.Fatal(err)
-	}
-}
-
-// verb does what a step says that is no request.
-func (r *sequenceRun) verb(s step) {
-	name := r.at(s.args[0])
-	a := arrival{path: name}
-	if len(s.args) == 2 {
-		a.data = r.bytes(s.args[1])
-	}
-	switch s.method {
-	case "given":
-		if _, err := r.plain.List(path.Dir(name)); errors.Is(err, fs.ErrNotExist) {
-			r.must(r.plain.Mkdir(path.Dir(name)))
-		}
-		r.must(r.plain.Put(name, a.data))
-		r.host = append(r.host, a)
-		r.awaitSent(name)
-	case "unsent":
-		r.unsent(name)
-	case "upload":
-		r.host = append(r.host, a)
-		r.shown = append(r.shown, a)
-	case "stays":
-		r.shown = append(r.shown, a)
-	case "holds":
-		r.holds = append(r.holds, a)
-	case "absent":
-		r.gone = append(r.gone, name)
-	}
-}
-
-// at returns the path of a name in the run's folder.
-func (r *sequenceRun) at(name string) string { return path.Join(r.dir, unescape(name)) }
-
-// awaitSent waits until nothing of a file is on its way any more.
-func (r *sequenceRun) awaitSent(name string) {
-	r.Helper()
-	changed, cancel := r.g.app.ledger.Watch()
-	defer cancel()
-	end := time.After(patience)
-	for {
-		u := r.uploadOf(name)
-		if u.State == uploader.Done {
-			return
-		}
-		select {
-		case <-changed:
-		case <-end:
-			r.Fatalf("the upload of %s is still %q (%s)", name, u.State, u.Reason)
-		}
-	}
-}
-
-// uploadOf returns the upload of a file's present bytes.
-func (r *sequenceRun) uploadOf(name string) (found uploader.Upload) {
-	r.Helper()
-	for _, u := range r.uploads() {
-		if u.Path == name && u.Present {
-			found = u
-		}
-	}
-	return found
-}
-
-// uploads returns what the gateway owes and owed for the run's folder.
-func (r *sequenceRun) uploads() []uploader.Upload {
-	r.Helper()
-	us, err := r.g.app.ledger.List(r.Context(), ledger.Filter{Prefix: r.dir})
-	r.must(err)
-	return us
-}
-
-// unsent looks that a file is not sent although its quiet time is over: another one
-// that came after it is there already.
-func (r *sequenceRun) unsent(name string) {
-	marker := arrival{r.at("marker-" + fmt.Sprint(len(r.host)) + ".jpg"), r.bytes(fmt.Sprintf("marker %d.jpg", len(r.host)))}
-	r.must(r.plain.Put(marker.path, marker.data))
-	r.host = append(r.host, marker)
-	r.awaitSent(marker.path)
-	if u := r.uploadOf(name); u.Attempts > 0 || u.State == uploader.Done {
-		r.Errorf("%s is %q after %d attempts, and should wait", name, u.State, u.Attempts)
-	}
-}
-
-// bytes returns what a name stands for: one of the file's texts, or bytes that are
-// made from it, and that no other run has. Names in .jpg are pictures.
-func (r *sequenceRun) bytes(name string) []byte {
-	if text, ok := r.texts[name]; ok {
-		return []byte(r.fill(text))
-	}
-	if name == "" {
-		return nil
-	}
-	h := fnv.New64a()
-	io.WriteString(h, r.name+"/"+name) //nolint:errcheck // a hash never fails
-	if path.Ext(name) == ".jpg" {
-		return wholetest.JPEG(96, 96, h.Sum64())
-	}
-	return wholetest.Noise(4096, h.Sum64())
-}
-
-// fill puts in what {name} stands for.
-func (r *sequenceRun) fill(s string) string {
-	for name, value := range r.vars {
-		s = strings.ReplaceAll(s, "{"+name+"}", value)
-	}
-	return s
-}
-
-// arrived compares what the run led to with what it should.
-func (r *sequenceRun) arrived(t *testing.T) {
-	r.T = t
-	r.plain = newDAVClient(t, r.plain.root, r.plain.user, r.plain.password)
-	r.hostHas()
-	for _, u := range r.uploads() {
-		switch u.State {
-		case uploader.Done, uploader.Superseded, uploader.Dropped:
-		default:
-			t.Errorf("%s: an upload is %q (%s: %s)", u.Path, u.State, u.Reason, u.Error)
-		}
-		if u.SHA256 == blob.Sum(sha256.Sum256(nil)) {
-			t.Errorf("%s: an upload of an empty file", u.Path)
-		}
-	}
-	for _, a := range r.shown {
-		r.delivered(a)
-	}
-	for _, a := range r.holds {
-		r.contains(a)
-		if _, err := r.plain.Get(a.path + ".json"); !errors.Is(err, fs.ErrNotExist) {
-			t.Errorf("%s has a receipt (%v)", a.path, err)
-		}
-	}
-	for _, name := range r.gone {
-		if data, err := r.plain.Get(name); !errors.Is(err, fs.ErrNotExist) {
-			t.Errorf("%s is there with %d bytes (%v)", name, len(data), err)
-		}
-	}
-}
-
-// hostHas compares what the host has from the run's folder: paths, the names that
-// the files had in the requests, and bytes.
-func (r *sequenceRun) hostHas() {
-	r.Helper()
-	var got, want []string
-	for _, p := range r.g.site.Stored() {
-		if strings.HasPrefix(p.Description, r.dir+"/") {
-			got = append(got, sentLine(p))
-		}
-	}
-	for _, a := range r.host {
-		want = append(want, fmt.Sprintf("%s as %q, %x", a.path, path.Base(a.path), sha256.Sum256(a.data)))
-	}
-	slices.Sort(got)
-	slices.Sort(want)
-	if !slices.Equal(got, want) {
-		r.Errorf("the host has\n  %s\nwant\n  %s", strings.Join(got, "\n  "), strings.Join(want, "\n  "))
-	}
-}
-
-func sentLine(p cheveretotest.Picture) string {
-	return fmt.Sprintf("%s as %q, %x", p.Description, p.Name, sha256.Sum256(p.Bytes))
-}
-
-// contains looks whether the door shows a file with its bytes, and lists it with
-// their number.
-func (r *sequenceRun) contains(a arrival) {
-	r.Helper()
-	if data, err := r.plain.Get(a.path); err != nil || !bytes.Equal(data, a.data) {
-		r.Errorf("%s has %d bytes (%v), want %d", a.path, len(data), err, len(a.data))
-	}
-	dir := path.Dir(a.path)
-	text, err := r.plain.do("PROPFIND", dir+"/", strings.NewReader(`<propfind xmlns="DAV:"><prop><getcontentlength/></prop></propfind>`), "Depth", "1")
-	r.must(err)
-	m, err := parseMultistatus(text)
-	r.must(err)
-	if got := m.of(davPrefix+a.path, "getcontentlength"); got != fmt.Sprint(len(a.data)) {
-		r.Errorf("%s is listed with length %q, want %d", a.path, got, len(a.data))
-	}
-}
-
-// delivered looks whether a file is there with its receipt, and the receipt's URL
-// leads to its bytes.
-func (r *sequenceRun) delivered(a arrival) {
-	r.Helper()
-	r.contains(a)
-	text, err := r.plain.Get(a.path + ".json")
-	r.must(err)
-	var receipt struct {
-		Path, SHA256 string
-		Uploads      []struct{ State, URL string }
-	}
-	r.must(json.Unmarshal(text, &receipt))
-	if receipt.Path != a.path || receipt.SHA256 != fmt.Sprintf("%x", sha256.Sum256(a.data)) ||
-		len(receipt.Uploads) != 1 || receipt.Uploads[0].State != string(uploader.Done) {
-		r.Fatalf("the receipt of %s is %s", a.path, text)
-	}
-	address := receipt.Uploads[0].URL
-	if !bytes.Equal(r.g.Host(r.T, address), a.data) {
-		r.Errorf("%s does not lead to the bytes of %s", address, a.path)
-	}
-	if link, err := r.plain.Get(a.path + ".url"); err != nil || !strings.Contains(string(link), "URL="+address+"\r\n") {
-		r.Errorf("%s.url is %q (%v), want %s", a.path, link, err, address)
-	}
-}
-
-// unescape returns the path of a URL or of a URL's path.
-func unescape(href string) string {
-	u, err := url.Parse(href)
-	if err != nil {
-		return href
-	}
-	return strings.TrimSuffix(u.Path, "/")
 }
