@@ -13,6 +13,7 @@ import (
 	"net/netip"
 	"net/textproto"
 	"os"
+	"path"
 	"strings"
 	"sync"
 	"testing"
@@ -157,6 +158,9 @@ func (s *staged) Close() error {
 		if err := s.tree.closing(s.name); err != nil {
 			return err
 		}
+	}
+	if info, err := s.tree.Fs.Stat(path.Dir(s.name)); s.name != "/"+path.Base(s.name) && (err != nil || !info.IsDir()) {
+		return fs.ErrNotExist
 	}
 	delete(s.tree.partials, s.name)
 	s.tree.commits = append(s.tree.commits, s.name)

@@ -49,8 +49,7 @@ type Options struct {
 	// Ports are the passive ports. The zero value: any that is free.
 	Ports Ports
 	// ShareData lets clients of different addresses wait on one passive port at a
-	// time, for ranges that are smaller than the number of clients. Data
-	// connections are IPv4 then.
+	// time, for ranges that are smaller than the number of clients.
 	ShareData bool
 	// PublicHost is the name or address that clients of other networks are told to
 	// connect to for data; "": the address that they reached.

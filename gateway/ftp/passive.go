@@ -55,53 +55,40 @@ type dealer struct {
 	next  atomic.Uint32
 }
 
-// deal returns the next port, 0 for any.
-func (d *dealer) deal() int {
-	n := d.next.Add(1) - 1
-	return d.ports.First + int(n%uint32(d.ports.count()))
-}
-
-// FetchNext returns the next port, which is announced as it is.
+// FetchNext returns the next port, which is announced as it is. The library fetches
+// NumberAttempts of them and tries one after the other until one is free.
 func (d *dealer) FetchNext() (exposed, listened int, ok bool) {
-	port := d.deal()
+	port := d.ports.First + int((d.next.Add(1)-1)%uint32(d.ports.count()))
 	return port, port, true
 }
 
-// NumberAttempts is how many ports are tried.
-func (d *dealer) NumberAttempts() int { return d.ports.count() }
+// portAttempts is how many ports are tried at the most.
+const portAttempts = 100
 
-var errNoPort = errors.New("every passive port is in use")
-
-// listen listens on the next port that is free, for IPv4 and IPv6.
-func (d *dealer) listen() (*net.TCPListener, error) {
-	for range d.ports.count() {
-		l, err := net.ListenTCP("tcp", &net.TCPAddr{Port: d.deal()})
-		if err == nil {
-			return l, nil
-		}
-	}
-	return nil, errNoPort
+// NumberAttempts is how many ports are tried. It is called before they are fetched,
+// and passes one over, so that the next transfer begins at another port though all
+// of the range is fetched each time.
+func (d *dealer) NumberAttempts() int {
+	d.next.Add(1)
+	return min(d.ports.count(), portAttempts)
 }
 
 // unused is how long a passive port is held for a client that asked for one and
 // then for nothing.
 const unused = 2 * time.Minute
 
-// passive is the listener for one data connection. The library brings a listener
-// of its own, of IPv4 alone where there is a range; it is kept, because the library
-// sets deadlines on it, and never accepts anything.
+// passive is the listener for one data connection.
 type passive struct {
-	*net.TCPListener
-	proxied net.Listener // TCPListener, behind the PROXY protocol
-	library net.Listener
+	net.Listener
+	proxied net.Listener // Listener, behind the PROXY protocol
 	stall   time.Duration
 
 	mu    sync.Mutex
 	timer *time.Timer // nil once it is closed
 }
 
-func newPassive(l *net.TCPListener, library net.Listener, proxies []netip.Prefix, stall time.Duration) *passive {
-	p := &passive{TCPListener: l, proxied: front.Proxied(l, proxies), library: library, stall: stall}
+func newPassive(l net.Listener, proxies []netip.Prefix, stall time.Duration) *passive {
+	p := &passive{Listener: l, proxied: front.Proxied(l, proxies), stall: stall}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.timer = time.AfterFunc(unused, func() { p.Close() })
@@ -110,9 +97,6 @@ func newPassive(l *net.TCPListener, library net.Listener, proxies []netip.Prefix
 
 // Accept waits for the one connection. The port is free again once it is there.
 func (p *passive) Accept() (net.Conn, error) {
-	if err := p.SetDeadline(time.Now().Add(connectTimeout)); err != nil {
-		return nil, noConnection(err)
-	}
 	conn, err := p.proxied.Accept()
 	p.Close()
 	if err != nil {
@@ -135,7 +119,7 @@ func (p *passive) Close() error {
 	}
 	p.timer.Stop()
 	p.timer = nil
-	return errors.Join(p.TCPListener.Close(), p.library.Close())
+	return p.Listener.Close()
 }
 
 // shared is a passive listener on a port that others wait on too.

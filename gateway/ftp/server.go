@@ -121,8 +121,9 @@ func (d *driver) GetSettings() (*ftpserver.Settings, error) {
 		ConnectionTimeout: int(connectTimeout.Seconds()),
 		PublicIPResolver:  d.announce,
 	}
-	if d.door.ShareData && d.door.Ports != (Ports{}) {
-		o.PassiveTransferPortMultiplexing, o.PassiveTransferPortRange = true, &d.door.ports
+	if d.door.Ports != (Ports{}) {
+		o.PassiveTransferPortRange = &d.door.ports
+		o.PassiveTransferPortMultiplexing = d.door.sharing()
 	}
 	return o, nil
 }
@@ -169,18 +170,16 @@ func (d *driver) GetTLSConfig() (*tls.Config, error) {
 	return d.door.Control.TLS, nil
 }
 
-// WrapPassiveListener brings the listener for one data connection.
-func (d *driver) WrapPassiveListener(library net.Listener) (net.Listener, error) {
-	if d.door.ShareData && d.door.Ports != (Ports{}) {
-		return shared{library, d.door.Stall}, nil
+// WrapPassiveListener watches over the listener for one data connection.
+func (d *driver) WrapPassiveListener(l net.Listener) (net.Listener, error) {
+	if d.door.sharing() {
+		return shared{l, d.door.Stall}, nil
 	}
-	l, err := d.door.ports.listen()
-	if err != nil {
-		library.Close()
-		return nil, err
-	}
-	return newPassive(l, library, d.door.Control.ProxyFrom, d.door.Stall), nil
+	return newPassive(l, d.door.Control.ProxyFrom, d.door.Stall), nil
 }
+
+// sharing reports whether clients share passive ports.
+func (s *Server) sharing() bool { return s.ShareData && s.Ports != (Ports{}) }
 
 // plain returns a line of a refusal without what the library puts before the
 // words for people.
