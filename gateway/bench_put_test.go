@@ -166,17 +166,23 @@ func (s *benchServer) putMany(dir string, n, size int) {
 	all.Wait()
 }
 
+// listed is how many files a listing has.
+const listed = 10_000
+
+// propfinds are what listings are asked for.
+var propfinds = []struct{ name, text string }{
+	{"allprop", ""},
+	{"named", `<?xml version="1.0"?><D:propfind xmlns:D="DAV:"><D:prop><D:getcontentlength/><D:getlastmodified/><D:getetag/><D:resourcetype/></D:prop></D:propfind>`},
+}
+
 // BenchmarkList lists 10,000 files, sidecars shown, with Depth 1.
 func BenchmarkList(b *testing.B) {
-	const files = 10_000
+	const files = listed
 	s := bench{dir: b.TempDir(), config: atRest}.serve(b)
 	s.putMany("/in", files, 64)
 	c := s.dial()
 	defer c.close()
-	for _, body := range []struct{ name, text string }{
-		{"allprop", ""},
-		{"named", `<?xml version="1.0"?><D:propfind xmlns:D="DAV:"><D:prop><D:getcontentlength/><D:getlastmodified/><D:getetag/><D:resourcetype/></D:prop></D:propfind>`},
-	} {
+	for _, body := range propfinds {
 		b.Run(body.name, func(b *testing.B) {
 			var times []time.Duration
 			var n int64

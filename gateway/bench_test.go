@@ -26,12 +26,15 @@ import (
 // The benchmarks measure the program as people run it: a process of its own, over
 // loopback, with its files on the disk of the temporary folder. Run them with
 // `make bench`. Each makes as many rounds as it needs, whatever b.N is, and reports
-// their median. With SLIPWAY_BENCH_PROFILE=DIR the servers write CPU profiles there.
+// their median. With SLIPWAY_BENCH_PROFILE=DIR the servers write profiles there, of
+// the processor, of memory, and of what waits.
 
 // The environment of a server under measurement.
 const (
 	benchConfig   = "SLIPWAY_BENCH_CONFIG"
 	benchUnsafe   = "SLIPWAY_BENCH_UNSAFE"
+	benchPlain    = "SLIPWAY_BENCH_PLAIN"
+	benchSynced   = "SLIPWAY_BENCH_SYNCED"
 	benchProfile  = "SLIPWAY_BENCH_PROFILE"
 	benchPassword = "SLIPWAY_BENCH_PASSWORD"
 )
@@ -45,6 +48,10 @@ func TestServeForBenchmarks(t *testing.T) {
 	}
 	ctx, stop := signal.NotifyContext(t.Context(), stopSignals...)
 	defer stop()
+	if dir := os.Getenv(benchPlain); dir != "" {
+		servePlain(ctx, t, dir, filepath.Join(filepath.Dir(path), "data", "addresses.json"))
+		return
+	}
 	c, err := loadConfig(path)
 	if err != nil {
 		t.Fatal(err)
@@ -66,6 +73,8 @@ type bench struct {
 	dir    string // its data directory
 	config string // beyond what all have in common: destinations, routes, quiet
 	unsafe bool   // without fsync
+	plain  bool   // golang.org/x/net/webdav over a directory instead of ours
+	synced bool   // that with fsync
 }
 
 // benchServer is a running one.
@@ -96,12 +105,23 @@ password = "env:` + benchPassword + `"
 	args := []string{"-test.run=^TestServeForBenchmarks$", "-test.timeout=0"}
 	if dir := os.Getenv(benchProfile); dir != "" {
 		name := strings.NewReplacer("/", "-").Replace(b.Name()) + "-" + strconv.FormatInt(time.Now().UnixMilli(), 36)
-		args = append(args, "-test.cpuprofile="+filepath.Join(dir, name+".pprof"))
+		if o.plain {
+			name += "-plain"
+		}
+		name = filepath.Join(dir, name)
+		args = append(args, "-test.cpuprofile="+name+".pprof", "-test.mutexprofile="+name+".mutex", "-test.blockprofile="+name+".block",
+			"-test.memprofile="+name+".mem")
 	}
 	s := &benchServer{b: b, cmd: exec.Command(os.Args[0], args...)}
 	s.cmd.Env = append(os.Environ(), benchConfig+"="+config, benchPassword+"=secret")
 	if o.unsafe {
 		s.cmd.Env = append(s.cmd.Env, benchUnsafe+"=1")
+	}
+	if o.plain {
+		s.cmd.Env = append(s.cmd.Env, benchPlain+"="+filepath.Join(o.dir, "plain"))
+	}
+	if o.synced {
+		s.cmd.Env = append(s.cmd.Env, benchSynced+"=1")
 	}
 	s.cmd.Stderr, s.cmd.Stdout = &s.log, &s.log
 	addresses := filepath.Join(o.dir, "data", "addresses.json")
