@@ -16,6 +16,7 @@ import (
 	"golang.org/x/text/encoding/htmlindex"
 
 	"slipway/gateway/ftp"
+	"slipway/gateway/ftp/passive"
 	"slipway/gateway/strict"
 	"slipway/uploader/whole"
 	"slipway/vfs"
@@ -81,11 +82,11 @@ func (c FTPConfig) check(m *mistakes) {
 	if c.TLS == ftpPlain && c.ImplicitListen != "" {
 		m.add(c.Places, "ftp", "implicit_listen", `it is for TLS alone, which ftp.tls = "off" forbids`)
 	}
-	ports, err := ftp.ParsePorts(c.PassivePorts)
+	ports, err := passive.ParsePorts(c.PassivePorts)
 	if err != nil {
 		m.add(c.Places, "ftp", "passive_ports", "%v", err)
 	}
-	if c.SharePorts && ports == (ftp.Ports{}) {
+	if c.SharePorts && ports == (passive.Ports{}) {
 		m.add(c.Places, "ftp", "share_ports", "it needs a range in passive_ports")
 	}
 	if c.SharePorts && len(c.ProxyFrom) > 0 {
@@ -160,7 +161,7 @@ func (a *app) ftpDoor() (*ftp.Server, error) {
 	}
 	c := a.settings.Load().config.FTP
 	// check has seen that these are right.
-	ports, err := ftp.ParsePorts(c.PassivePorts)
+	ports, err := passive.ParsePorts(c.PassivePorts)
 	proxies, proxyErr := c.proxies()
 	decode, charsetErr := c.decoder()
 	if err := errors.Join(err, proxyErr, charsetErr); err != nil {

@@ -17,6 +17,7 @@ import (
 	"github.com/spf13/afero"
 
 	"slipway/gateway/ftp/front"
+	"slipway/gateway/ftp/passive"
 )
 
 // Account is what a user who has logged in sees.
@@ -47,7 +48,7 @@ type Options struct {
 	// connection's session by its pointer.
 	Control Control
 	// Ports are the passive ports. The zero value: any that is free.
-	Ports Ports
+	Ports passive.Ports
 	// ShareData lets clients of different addresses wait on one passive port at a
 	// time, for ranges that are smaller than the number of clients.
 	ShareData bool

@@ -6,19 +6,21 @@ import (
 	"errors"
 	"log/slog"
 	"net"
+	"net/netip"
 	"strings"
 	"sync"
 
 	ftpserver "github.com/fclairamb/ftpserverlib"
 
 	"slipway/gateway/ftp/front"
+	"slipway/gateway/ftp/passive"
 )
 
 // Server is the FTP door. One serves any number of listeners.
 type Server struct {
 	Options
-	ports   dealer
-	host    publicHost
+	ports   passive.Dealer
+	host    *passive.Host
 	buffers sync.Pool // *[largeChunk]byte
 
 	mu      sync.Mutex
@@ -31,8 +33,8 @@ func New(o Options) (*Server, error) {
 	if err := o.check(); err != nil {
 		return nil, err
 	}
-	s := &Server{Options: o, ports: dealer{ports: o.Ports}}
-	s.host = publicHost{name: o.PublicHost, lookup: net.DefaultResolver.LookupNetIP, clock: o.Clock, log: o.Log}
+	s := &Server{Options: o, ports: passive.Dealer{Ports: o.Ports}}
+	s.host = passive.NewHost(o.PublicHost, o.Clock, o.Log)
 	s.buffers.New = func() any { return new([largeChunk]byte) }
 	s.nothing = sync.NewCond(&s.mu)
 	return s, nil
@@ -121,7 +123,7 @@ func (d *driver) GetSettings() (*ftpserver.Settings, error) {
 		ConnectionTimeout: int(connectTimeout.Seconds()),
 		PublicIPResolver:  d.announce,
 	}
-	if d.door.Ports != (Ports{}) {
+	if d.door.Ports != (passive.Ports{}) {
 		o.PassiveTransferPortRange = &d.door.ports
 		o.PassiveTransferPortMultiplexing = d.door.sharing()
 	}
@@ -130,7 +132,7 @@ func (d *driver) GetSettings() (*ftpserver.Settings, error) {
 
 // announce is the address that PASV tells a client.
 func (d *driver) announce(cc ftpserver.ClientContext) (string, error) {
-	addr, err := d.door.host.announce(d.ctx, addrOf(cc.LocalAddr()), addrOf(cc.RemoteAddr()))
+	addr, err := d.door.host.Announce(d.ctx, addrOf(cc.LocalAddr()), addrOf(cc.RemoteAddr()))
 	if err != nil {
 		return "", err
 	}
@@ -173,13 +175,25 @@ func (d *driver) GetTLSConfig() (*tls.Config, error) {
 // WrapPassiveListener watches over the listener for one data connection.
 func (d *driver) WrapPassiveListener(l net.Listener) (net.Listener, error) {
 	if d.door.sharing() {
-		return shared{l, d.door.Stall}, nil
+		return passive.Shared{Listener: l, Stall: d.door.Stall}, nil
 	}
-	return newPassive(l, d.door.Control.ProxyFrom, d.door.Stall), nil
+	return passive.NewOne(l, d.door.Control.ProxyFrom, d.door.Stall), nil
 }
 
 // sharing reports whether clients share passive ports.
-func (s *Server) sharing() bool { return s.ShareData && s.Ports != (Ports{}) }
+func (s *Server) sharing() bool { return s.ShareData && s.Ports != (passive.Ports{}) }
+
+// addrOf returns the address of a connection's end.
+func addrOf(a net.Addr) netip.Addr {
+	if a == nil {
+		return netip.Addr{}
+	}
+	ap, err := netip.ParseAddrPort(a.String())
+	if err != nil {
+		return netip.Addr{}
+	}
+	return ap.Addr().Unmap()
+}
 
 // plain returns a line of a refusal without what the library puts before the
 // words for people.

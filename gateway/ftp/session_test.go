@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"crypto/tls"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -13,12 +12,13 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-	"testing/synctest"
 	"time"
 	"unicode/utf8"
 
 	"github.com/spf13/afero"
 	"golang.org/x/text/encoding/charmap"
+
+	"slipway/gateway/ftp/passive"
 )
 
 func TestNames(t *testing.T) {
@@ -276,7 +276,7 @@ func TestPorts(t *testing.T) {
 	}
 	defer busy.Close()
 	tr := newTree()
-	c := signIn(t, startFTP(t, tr, func(o *Options) { o.Ports = Ports{first, first + n - 1} }))
+	c := signIn(t, startFTP(t, tr, func(o *Options) { o.Ports = passive.Ports{First: first, Last: first + n - 1} }))
 	used := make(map[int]int)
 	for range 2 * n {
 		d := c.data()
@@ -320,7 +320,7 @@ func freeRange(t *testing.T, n int) int {
 func TestOnePort(t *testing.T) {
 	port := freeRange(t, 1)
 	tr := newTree()
-	addr := startFTP(t, tr, func(o *Options) { o.Ports = Ports{port, port} })
+	addr := startFTP(t, tr, func(o *Options) { o.Ports = passive.Ports{First: port, Last: port} })
 	c := signIn(t, addr)
 	d := c.data()
 	c.do("150", "STOR /a")
@@ -334,7 +334,7 @@ func TestOnePort(t *testing.T) {
 func TestSharedPorts(t *testing.T) {
 	port := freeRange(t, 1)
 	tr := newTree()
-	addr := startFTP(t, tr, func(o *Options) { o.Ports, o.ShareData = Ports{port, port}, true })
+	addr := startFTP(t, tr, func(o *Options) { o.Ports, o.ShareData = passive.Ports{First: port, Last: port}, true })
 	c := signIn(t, addr)
 	c.send("226", "STOR /a", "x")
 	if c.receive("RETR /a") != "x" {
@@ -352,7 +352,7 @@ func TestIPv6(t *testing.T) {
 	l.Close()
 	first := freeRange(t, 2)
 	tr := newTree()
-	c := signIn(t, startFTP(t, tr, func(o *Options) { o.Ports = Ports{first, first + 1} }, "[::1]:0"))
+	c := signIn(t, startFTP(t, tr, func(o *Options) { o.Ports = passive.Ports{First: first, Last: first + 1} }, "[::1]:0"))
 	c.do("502", "PASV")
 	c.send("226", "STOR /a", "x")
 	if c.receive("RETR /a") != "x" {
@@ -454,72 +454,6 @@ func TestForeignData(t *testing.T) {
 	if got := c.do("425", "STOR /a"); strings.Contains(got, "127.0.0") {
 		t.Errorf("the reply tells addresses: %q", got)
 	}
-}
-
-func TestParsePorts(t *testing.T) {
-	for s, want := range map[string]Ports{"": {}, "0-0": {}, "30000-30099": {30000, 30099}, "21": {21, 21}} {
-		if got, err := ParsePorts(s); err != nil || got != want {
-			t.Errorf("%q: %v, %v", s, got, err)
-		}
-	}
-	for _, s := range []string{"x", "2-1", "1-70000", "-1", "0-5", "1-2-3"} {
-		if _, err := ParsePorts(s); err == nil {
-			t.Errorf("%q is taken", s)
-		}
-	}
-}
-
-func TestAnnounce(t *testing.T) {
-	now := time.Unix(0, 0)
-	answer, fail := "203.0.113.7", error(nil)
-	h := &publicHost{name: "ftp.example", clock: func() time.Time { return now }, log: discard(),
-		lookup: func(context.Context, string, string) ([]netip.Addr, error) {
-			return []netip.Addr{netip.MustParseAddr(answer)}, fail
-		}}
-	ask := func(remote string) string {
-		addr, err := h.announce(t.Context(), netip.MustParseAddr("192.168.1.2"), netip.MustParseAddr(remote))
-		if err != nil {
-			return err.Error()
-		}
-		return addr.String()
-	}
-	expect := func(remote, want string) {
-		t.Helper()
-		if got := ask(remote); got != want {
-			t.Errorf("%s is told %s, want %s", remote, got, want)
-		}
-	}
-	expect("192.168.1.9", "192.168.1.2")
-	expect("127.0.0.1", "192.168.1.2")
-	expect("::ffff:10.0.0.1", "192.168.1.2")
-	expect("198.51.100.1", "203.0.113.7")
-	answer = "203.0.113.8"
-	expect("198.51.100.1", "203.0.113.7")
-	now = now.Add(hostLife)
-	expect("198.51.100.1", "203.0.113.8")
-	now, fail = now.Add(hostLife), errors.New("no such host")
-	expect("198.51.100.1", "203.0.113.8")
-	h.name = "203.0.113.9"
-	expect("198.51.100.1", "203.0.113.9")
-	if addr, err := (&publicHost{}).announce(t.Context(), netip.MustParseAddr("2001:db8::1"), netip.MustParseAddr("2001:db8::2")); err == nil {
-		t.Errorf("PASV over IPv6 is told %s", addr)
-	}
-}
-
-// TestUnusedPort: a port that a client asked for and then forgot is free again.
-func TestUnusedPort(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	synctest.Test(t, func(t *testing.T) {
-		newPassive(l, nil, time.Minute)
-		time.Sleep(unused)
-		synctest.Wait()
-		if _, err := l.Accept(); !errors.Is(err, net.ErrClosed) {
-			t.Errorf("the port is held: %v", err)
-		}
-	})
 }
 
 // TestStop: a transfer under way comes to its end, one that does not is cut, and

@@ -1,4 +1,4 @@
-package ftp
+package passive
 
 import (
 	"context"
@@ -15,9 +15,9 @@ const (
 	hostTimeout = 5 * time.Second // how long a look-up may take
 )
 
-// publicHost finds the address that PASV announces.
-type publicHost struct {
-	name   string // a name or an address; "": that which the client reached
+// Host finds the address that PASV announces.
+type Host struct {
+	name   string
 	lookup func(ctx context.Context, network, host string) ([]netip.Addr, error)
 	clock  func() time.Time
 	log    *slog.Logger
@@ -27,12 +27,18 @@ type publicHost struct {
 	until time.Time
 }
 
+// NewHost returns that of a name or an address; of "": the address that each client
+// reached.
+func NewHost(name string, clock func() time.Time, log *slog.Logger) *Host {
+	return &Host{name: name, lookup: net.DefaultResolver.LookupNetIP, clock: clock, log: log}
+}
+
 var errNoIPv4 = errors.New("PASV is for IPv4; use EPSV")
 
-// announce returns what a client at remote that reached local is told to connect
+// Announce returns what a client at remote that reached local is told to connect
 // to. Clients of the same machine or network connect to what they reached; the
 // public address may not lead back in.
-func (h *publicHost) announce(ctx context.Context, local, remote netip.Addr) (netip.Addr, error) {
+func (h *Host) Announce(ctx context.Context, local, remote netip.Addr) (netip.Addr, error) {
 	local, remote = local.Unmap(), remote.Unmap()
 	if h.name != "" && !near(remote) {
 		if addr, ok := h.resolve(ctx); ok {
@@ -52,7 +58,7 @@ func near(addr netip.Addr) bool {
 
 // resolve returns the name's IPv4 address. A name that cannot be looked up keeps
 // the one that it had.
-func (h *publicHost) resolve(ctx context.Context) (netip.Addr, bool) {
+func (h *Host) resolve(ctx context.Context) (netip.Addr, bool) {
 	if addr, err := netip.ParseAddr(h.name); err == nil {
 		return addr.Unmap(), addr.Unmap().Is4()
 	}
@@ -71,16 +77,4 @@ func (h *publicHost) resolve(ctx context.Context) (netip.Addr, bool) {
 		h.log.Warn("the address that FTP clients are to connect to could not be looked up", "public_host", h.name, "error", err)
 	}
 	return h.known, h.known.IsValid()
-}
-
-// addrOf returns the address of a connection's end.
-func addrOf(a net.Addr) netip.Addr {
-	if a == nil {
-		return netip.Addr{}
-	}
-	ap, err := netip.ParseAddrPort(a.String())
-	if err != nil {
-		return netip.Addr{}
-	}
-	return ap.Addr().Unmap()
 }

@@ -1,0 +1,147 @@
+// Package passive is the data connections of the FTP door that clients open: which
+// port they are told, at which address, and how long they may stand still.
+package passive
+
+import (
+	"fmt"
+	"net"
+	"net/netip"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"slipway/gateway/ftp/front"
+)
+
+// Ports is a range of TCP ports, both ends included. The zero value stands for
+// any that is free.
+type Ports struct{ First, Last int }
+
+// ParsePorts reads "30000-30099", one port, or "" for any.
+func ParsePorts(s string) (Ports, error) {
+	bad := fmt.Errorf(`%q is no range of ports; write it as in "30000-30099"`, s)
+	if s == "" {
+		return Ports{}, nil
+	}
+	first, last, found := strings.Cut(s, "-")
+	if !found {
+		last = first
+	}
+	var p Ports
+	var err error
+	if p.First, err = strconv.Atoi(strings.TrimSpace(first)); err != nil {
+		return Ports{}, bad
+	}
+	if p.Last, err = strconv.Atoi(strings.TrimSpace(last)); err != nil {
+		return Ports{}, bad
+	}
+	if p == (Ports{}) {
+		return p, nil
+	}
+	if p.First < 1 || p.Last < p.First || p.Last > 65535 {
+		return Ports{}, bad
+	}
+	return p, nil
+}
+
+// count is how many ports there are to try; 1 where any will do.
+func (p Ports) count() int { return p.Last - p.First + 1 }
+
+// Dealer gives out the ports of a range in turn. The library's own draws all of
+// them from crypto/rand for each PASV.
+type Dealer struct {
+	Ports Ports
+	next  atomic.Uint32
+}
+
+// FetchNext returns the next port, which is announced as it is. The library fetches
+// NumberAttempts of them and tries one after the other until one is free.
+func (d *Dealer) FetchNext() (exposed, listened int, ok bool) {
+	port := d.Ports.First + int((d.next.Add(1)-1)%uint32(d.Ports.count()))
+	return port, port, true
+}
+
+// portAttempts is how many ports are tried at the most.
+const portAttempts = 100
+
+// NumberAttempts is how many ports are tried. It is called before they are fetched,
+// and passes one over, so that the next transfer begins at another port though all
+// of the range is fetched each time.
+func (d *Dealer) NumberAttempts() int {
+	d.next.Add(1)
+	return min(d.Ports.count(), portAttempts)
+}
+
+// unused is how long a passive port is held for a client that asked for one and
+// then for nothing.
+const unused = 2 * time.Minute
+
+// One is the listener for one data connection.
+type One struct {
+	net.Listener
+	proxied net.Listener // Listener, behind the PROXY protocol
+	stall   time.Duration
+
+	mu    sync.Mutex
+	timer *time.Timer // nil once it is closed
+}
+
+// NewOne watches over l, which it closes once its connection is there, or was not
+// asked for in time. Connections from proxies begin with a PROXY protocol header,
+// and each fails when it stands still for stall.
+func NewOne(l net.Listener, proxies []netip.Prefix, stall time.Duration) *One {
+	p := &One{Listener: l, proxied: front.Proxied(l, proxies), stall: stall}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.timer = time.AfterFunc(unused, func() { p.Close() })
+	return p
+}
+
+// Accept waits for the one connection. The port is free again once it is there.
+func (p *One) Accept() (net.Conn, error) {
+	c, err := p.proxied.Accept()
+	p.Close()
+	if err != nil {
+		return nil, noConnection(err)
+	}
+	return &conn{Conn: c, stall: p.stall}, nil
+}
+
+// noConnection hides the addresses in an error that the library shows to clients.
+func noConnection(err error) error { return &connError{err} }
+
+// connError says for people that no data connection came.
+type connError struct{ err error }
+
+func (*connError) Error() string   { return "no data connection came" }
+func (e *connError) Unwrap() error { return e.err }
+
+// Close frees the port.
+func (p *One) Close() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.timer == nil {
+		return nil
+	}
+	p.timer.Stop()
+	p.timer = nil
+	return p.Listener.Close()
+}
+
+// Shared is a passive listener on a port that others wait on too.
+type Shared struct {
+	net.Listener
+	// Stall is how long its connection may stand still.
+	Stall time.Duration
+}
+
+// Accept waits for the client's connection.
+func (s Shared) Accept() (net.Conn, error) {
+	c, err := s.Listener.Accept()
+	if err != nil {
+		return nil, noConnection(err)
+	}
+	return &conn{Conn: c, stall: s.Stall}, nil
+}

@@ -1,0 +1,78 @@
+package passive
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"net/netip"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+func TestParsePorts(t *testing.T) {
+	for s, want := range map[string]Ports{"": {}, "0-0": {}, "30000-30099": {30000, 30099}, "21": {21, 21}} {
+		if got, err := ParsePorts(s); err != nil || got != want {
+			t.Errorf("%q: %v, %v", s, got, err)
+		}
+	}
+	for _, s := range []string{"x", "2-1", "1-70000", "-1", "0-5", "1-2-3"} {
+		if _, err := ParsePorts(s); err == nil {
+			t.Errorf("%q is taken", s)
+		}
+	}
+}
+
+func TestAnnounce(t *testing.T) {
+	now := time.Unix(0, 0)
+	answer, fail := "203.0.113.7", error(nil)
+	h := &Host{name: "ftp.example", clock: func() time.Time { return now }, log: slog.New(slog.DiscardHandler),
+		lookup: func(context.Context, string, string) ([]netip.Addr, error) {
+			return []netip.Addr{netip.MustParseAddr(answer)}, fail
+		}}
+	ask := func(remote string) string {
+		addr, err := h.Announce(t.Context(), netip.MustParseAddr("192.168.1.2"), netip.MustParseAddr(remote))
+		if err != nil {
+			return err.Error()
+		}
+		return addr.String()
+	}
+	expect := func(remote, want string) {
+		t.Helper()
+		if got := ask(remote); got != want {
+			t.Errorf("%s is told %s, want %s", remote, got, want)
+		}
+	}
+	expect("192.168.1.9", "192.168.1.2")
+	expect("127.0.0.1", "192.168.1.2")
+	expect("::ffff:10.0.0.1", "192.168.1.2")
+	expect("198.51.100.1", "203.0.113.7")
+	answer = "203.0.113.8"
+	expect("198.51.100.1", "203.0.113.7")
+	now = now.Add(hostLife)
+	expect("198.51.100.1", "203.0.113.8")
+	now, fail = now.Add(hostLife), errors.New("no such host")
+	expect("198.51.100.1", "203.0.113.8")
+	h.name = "203.0.113.9"
+	expect("198.51.100.1", "203.0.113.9")
+	if addr, err := (&Host{}).Announce(t.Context(), netip.MustParseAddr("2001:db8::1"), netip.MustParseAddr("2001:db8::2")); err == nil {
+		t.Errorf("PASV over IPv6 is told %s", addr)
+	}
+}
+
+// TestUnusedPort: a port that a client asked for and then forgot is free again.
+func TestUnusedPort(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	synctest.Test(t, func(t *testing.T) {
+		NewOne(l, nil, time.Minute)
+		time.Sleep(unused)
+		synctest.Wait()
+		if _, err := l.Accept(); !errors.Is(err, net.ErrClosed) {
+			t.Errorf("the port is held: %v", err)
+		}
+	})
+}
