@@ -1,6 +1,8 @@
 package main
 
 import (
+	"cmp"
+	"net"
 	"net/url"
 	"strconv"
 
@@ -13,7 +15,31 @@ func (a *app) connections() []operate.Connection {
 	if u, err := url.Parse(a.publicURL()); err == nil && u.Host != "" {
 		ways = append(ways, a.webConnection(u))
 	}
+	c := a.settings.Load().config.FTP
+	if c.TLS != ftpPlain {
+		ways = append(ways, a.ftpConnection("ftp", operate.ExplicitTLS)...)
+		ways = append(ways, a.ftpConnection("ftps", operate.ImplicitTLS)...)
+	}
+	if c.TLS != ftpRequired {
+		ways = append(ways, a.ftpConnection("ftp", operate.NoTLS)...)
+	}
 	return ways
+}
+
+// ftpConnection is FTP at the address of a front; none where that is switched off.
+func (a *app) ftpConnection(front, security string) []operate.Connection {
+	host, port, err := net.SplitHostPort(reachable(a.address(front)))
+	if err != nil {
+		return nil
+	}
+	w := operate.Connection{Door: operate.FTPDoor, Host: cmp.Or(a.settings.Load().config.FTP.PublicHost, host), Security: security}
+	if w.Port, err = strconv.Atoi(port); err != nil {
+		return nil
+	}
+	if security != operate.NoTLS {
+		w.Fingerprint = a.fingerprint()
+	}
+	return []operate.Connection{w}
 }
 
 // webConnection is WebDAV below the address of the HTTP server.
