@@ -75,18 +75,28 @@ func dialFTPS(t *testing.T, addr, user, password string) *ftpClient {
 // connect dials and reads the greeting.
 func (c *ftpClient) connect(t *testing.T) {
 	t.Helper()
+	if err := c.open(); err != nil {
+		t.Fatal(err)
+	}
+	conn := c.conn
+	t.Cleanup(func() { conn.Close() })
+}
+
+// open is connect without a test.
+func (c *ftpClient) open() error {
 	conn, err := net.Dial("tcp", c.addr)
 	if err != nil {
-		t.Fatal(err)
+		return err
 	}
 	if c.tls != nil {
 		conn = tls.Client(conn, c.tls)
 	}
-	t.Cleanup(func() { conn.Close() })
 	c.conn, c.text = conn, textproto.NewConn(conn)
-	if _, _, err := c.reply(220); err != nil {
-		t.Fatal(err)
+	if err := conn.SetDeadline(time.Now().Add(patience)); err != nil {
+		return err
 	}
+	_, _, err = c.reply(220)
+	return err
 }
 
 // startTLS switches to TLS by AUTH, for data too.
@@ -94,11 +104,13 @@ func (c *ftpClient) startTLS(t *testing.T, config *tls.Config) {
 	t.Helper()
 	c.must(t, 234, "AUTH TLS")
 	c.tls = config
-	c.conn = tls.Client(c.conn, config)
-	c.text = textproto.NewConn(c.conn)
+	c.upgraded(tls.Client(c.conn, config))
 	c.must(t, 200, "PBSZ 0")
 	c.must(t, 200, "PROT P")
 }
+
+// upgraded goes on under TLS.
+func (c *ftpClient) upgraded(conn *tls.Conn) { c.conn, c.text = conn, textproto.NewConn(conn) }
 
 func (c *ftpClient) login(t *testing.T, user, password string) {
 	t.Helper()

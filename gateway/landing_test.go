@@ -62,7 +62,7 @@ func (r *landing) must(err error) {
 }
 
 // at returns the path of a name in the run's folder.
-func (r *landing) at(name string) string { return path.Join(r.dir, unescape(name)) }
+func (r *landing) at(name string) string { return path.Join(r.dir, unescape(r.fill(name))) }
 
 // verb does what a line says that is no part of the conversation.
 func (r *landing) verb(word string, args []string) {
@@ -154,7 +154,7 @@ func (r *landing) bytes(name string) []byte {
 	if text, ok := r.bodies[name]; ok {
 		return []byte(r.fill(text))
 	}
-	if name == "" {
+	if name == "" || name == "nothing" {
 		return nil
 	}
 	h := fnv.New64a()
@@ -166,8 +166,10 @@ func (r *landing) bytes(name string) []byte {
 }
 
 // fill puts in what {name} stands for.
-func (r *landing) fill(s string) string {
-	for name, value := range r.vars {
+func (r *landing) fill(s string) string { return fill(s, r.vars) }
+
+func fill(s string, vars map[string]string) string {
+	for name, value := range vars {
 		s = strings.ReplaceAll(s, "{"+name+"}", value)
 	}
 	return s
@@ -215,7 +217,11 @@ func (r *landing) hostHas() {
 		}
 	}
 	for _, a := range r.host {
-		want = append(want, fmt.Sprintf("%s as %q, %x", a.path, path.Base(a.path), sha256.Sum256(a.data)))
+		name := path.Base(a.path)
+		if path.Ext(name) == "" {
+			name += ".jpg" // hosts are told what it is
+		}
+		want = append(want, fmt.Sprintf("%s as %q, %x", a.path, name, sha256.Sum256(a.data)))
 	}
 	slices.Sort(got)
 	slices.Sort(want)
