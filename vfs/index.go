@@ -154,6 +154,7 @@ type Change struct {
 	Entry Entry
 	Path  string
 	From  string // for Moved and Copied
+	New   bool   // for Stored: the entry was made by it, so nobody knows of its id yet
 	IDs   []ID   // for Removed: every file's id that is gone
 }
 

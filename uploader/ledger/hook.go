@@ -17,8 +17,8 @@ import (
 const albumFile = ".album.toml"
 
 // OnCommit is the vfs.Hook: in the transaction of a change it writes what the
-// change owes. It runs on every write of a file and costs a file that is new
-// two statements.
+// change owes. It runs on every write of a file and costs a file that is new one
+// statement for each destination.
 func (l *Ledger) OnCommit(ctx context.Context, tx vfs.Tx, changes []vfs.Change) error {
 	now := l.clock()
 	for _, c := range changes {
@@ -31,7 +31,7 @@ func (l *Ledger) OnCommit(ctx context.Context, tx vfs.Tx, changes []vfs.Change) 
 			_, rerouted := l.hear.signals()
 			poke(rerouted)
 		case !c.Entry.Dir:
-			err = l.follow(ctx, tx, c.Entry, c.Path, c.Kind == vfs.Stored, now, now.Add(l.quiet(c)))
+			err = l.follow(ctx, tx, c, now, now.Add(l.quiet(c)))
 		}
 		if err == nil && (path.Base(c.Path) == albumFile || path.Base(c.From) == albumFile) {
 			err = l.reconsider(ctx, tx, now)
@@ -60,13 +60,15 @@ type row struct {
 
 func (r row) unclaimed() bool { return r.state.Live() && r.state != uploader.Sending }
 
-// follow makes the rows of e, a file at p, what its bytes and its path owe: after
-// a write (stored) or after a move or copy.
-func (l *Ledger) follow(ctx context.Context, tx vfs.Tx, e vfs.Entry, p string, stored bool, now, due time.Time) error {
+// follow makes the rows of a file what its bytes and its path owe after c.
+func (l *Ledger) follow(ctx context.Context, tx vfs.Tx, c vfs.Change, now, due time.Time) (err error) {
+	e, p, stored := c.Entry, c.Path, c.Kind == vfs.Stored
 	owed := l.config.Load().router.Owed(p, e.Type, e.Size)
-	rows, err := rowsOf(ctx, tx, e.ID)
-	if err != nil {
-		return err
+	var rows []row
+	if !c.New {
+		if rows, err = rowsOf(ctx, tx, e.ID); err != nil {
+			return err
+		}
 	}
 	f := following{l: l, tx: tx, entry: e, path: p, stored: stored, now: now, due: due, since: nanos(now)}
 	for _, r := range rows {

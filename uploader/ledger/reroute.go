@@ -162,7 +162,7 @@ func (l *Ledger) expandDir(ctx context.Context, tx vfs.Tx, dir int64, children [
 			_, err = tx.Exec(ctx, "INSERT INTO reroutes (dir) VALUES ($1)", int64(e.ID))
 		} else {
 			c := vfs.Change{Kind: vfs.Moved, Entry: e, Path: p}
-			err = l.follow(ctx, tx, e, p, false, now, now.Add(l.quiet(c)))
+			err = l.follow(ctx, tx, c, now, now.Add(l.quiet(c)))
 		}
 		if err != nil {
 			return err

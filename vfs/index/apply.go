@@ -62,6 +62,8 @@ type change struct {
 	now     time.Time
 	spare   vfs.ID // of an entry to be made; 0: none was drawn beforehand
 	changes []vfs.Change
+	// Known to be empty: there are no sums to keep, and no partial to let go.
+	noTotals, noPartials bool
 }
 
 func (c *change) apply(ctx context.Context, op vfs.Op) (vfs.Entry, bool, error) {
@@ -114,10 +116,12 @@ func (c *change) put(ctx context.Context, op vfs.Put) (vfs.Entry, bool, error) {
 	if drawn, err := op.Blob.Ref.Time(); err != nil || c.now.Sub(drawn) > blobAge {
 		return vfs.Entry{}, false, errors.Join(errors.New("index: the upload took too long to be committed; send it again"), err)
 	}
-	s, err := locate(ctx, c, op.Path)
+	var tell aside
+	s, err := locateAnd(ctx, c, op.Path, &tell)
 	if err != nil {
 		return vfs.Entry{}, false, err
 	}
+	c.noTotals, c.noPartials = !tell.totals && op.Quota <= 0, !tell.partials // a quota makes a sum
 	if s.old.Dir {
 		return vfs.Entry{}, false, vfs.ErrIsDir
 	}
@@ -263,7 +267,7 @@ func (c *change) store(ctx context.Context, e vfs.Entry, s slot) (vfs.Entry, err
 	if err != nil {
 		return e, err
 	}
-	c.note(vfs.Change{Kind: vfs.Stored, Entry: e, Path: s.path})
+	c.note(vfs.Change{Kind: vfs.Stored, Entry: e, Path: s.path, New: !s.taken()})
 	return e, c.grow(ctx, s.above, e.Size-s.old.Size)
 }
 

@@ -145,7 +145,7 @@ func (c *change) letGo(ctx context.Context, op vfs.Op) error {
 	case vfs.Copy:
 		key, quota, root = op.LetGo, op.Quota, op.QuotaRoot
 	}
-	if key.Owner == "" {
+	if key.Owner == "" || c.noPartials {
 		return nil
 	}
 	if err := c.dropPartial(ctx, key); err != nil && !errors.Is(err, fs.ErrNotExist) {

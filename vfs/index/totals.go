@@ -82,7 +82,7 @@ func keepTotal(ctx context.Context, tx vfs.Tx, e vfs.Entry) (int64, error) {
 
 // grow adds bytes, which may be less than 0, to the sums of directories.
 func (c *change) grow(ctx context.Context, dirs []vfs.ID, bytes int64) error {
-	if bytes == 0 || len(dirs) == 0 {
+	if bytes == 0 || len(dirs) == 0 || c.noTotals {
 		return nil
 	}
 	list, args := places(dirs, bytes)

@@ -44,7 +44,7 @@ func scan(row scanner) (e vfs.Entry, err error) { return scanAfter(row, nil) }
 func scanAfter(row scanner, before []int64) (e vfs.Entry, err error) {
 	var sum []byte
 	var dir, inline, modified, created int64
-	into := make([]any, 0, 2*stepsMax+12)
+	into := make([]any, 0, 2*(stepsMax+1)+12)
 	for i := range before {
 		into = append(into, &before[i])
 	}
@@ -97,6 +97,11 @@ func byID(ctx context.Context, tx vfs.Tx, id vfs.ID) (vfs.Entry, error) {
 // walk returns the entry at p, and the ids of the directories on the way to it:
 // of all of them also where the last element alone is missing.
 func walk(ctx context.Context, tx vfs.Tx, p string) (e vfs.Entry, above []vfs.ID, err error) {
+	return walkAnd(ctx, tx, p, nil)
+}
+
+// walkAnd is walk, and fills tell, unless that is nil or p the root.
+func walkAnd(ctx context.Context, tx vfs.Tx, p string, tell *aside) (e vfs.Entry, above []vfs.ID, err error) {
 	names := elements(p)
 	if len(names) == 0 {
 		e, err = byID(ctx, tx, vfs.Root)
@@ -109,7 +114,7 @@ func walk(ctx context.Context, tx vfs.Tx, p string) (e vfs.Entry, above []vfs.ID
 			return vfs.Entry{}, above, vfs.ErrNotDir
 		}
 		above = append(above, e.ID)
-		if e, above, err = descend(ctx, tx, e.ID, steps, above); err != nil {
+		if e, above, err = descend(ctx, tx, e.ID, steps, above, tell); err != nil {
 			return vfs.Entry{}, above, err
 		}
 	}
@@ -130,11 +135,16 @@ func (s slot) taken() bool { return s.old.ID != 0 }
 
 // locate finds the slot at p, whose parent must be a directory.
 func locate(ctx context.Context, tx vfs.Tx, p string) (slot, error) {
+	return locateAnd(ctx, tx, p, nil)
+}
+
+// locateAnd is locate, and fills tell, unless that is nil.
+func locateAnd(ctx context.Context, tx vfs.Tx, p string, tell *aside) (slot, error) {
 	depth := len(elements(p))
 	if depth == 0 {
 		return slot{}, fs.ErrExist
 	}
-	old, above, err := walk(ctx, tx, p)
+	old, above, err := walkAnd(ctx, tx, p, tell)
 	if err != nil && !(errors.Is(err, fs.ErrNotExist) && len(above) == depth) {
 		return slot{}, err
 	}
