@@ -26,7 +26,7 @@ type deviceLine struct {
 	args   []string // of a word
 	codes  replyCodes
 	say    string // the command; of raw, the bytes
-	repair bool   // it is said only if the last command that is not so was refused
+	only   string // "?": said only if the last command without was refused; "!": if not
 	data   []deviceLine
 	checks []deviceCheck // of the reply, or of what came over the data connection
 }
@@ -95,10 +95,10 @@ func (r *deviceReader) read(line string) {
 		d.users = strings.Fields(rest)
 	case word == "uncut":
 		d.uncut = true
-	case word == "?":
-		word, rest, _ = strings.Cut(rest, " ")
-		l := r.step(word, rest)
-		l.repair = true
+	case word == "?" || word == "!":
+		code, command, _ := strings.Cut(rest, " ")
+		l := r.step(code, command)
+		l.only = word
 		d.lines = append(d.lines, l)
 	default:
 		d.lines = append(d.lines, r.step(word, rest))

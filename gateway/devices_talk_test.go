@@ -21,7 +21,7 @@ type deviceTalk struct {
 	fault   fault // what happens to the first file
 	again   bool  // it was all said before
 	lineEnd string
-	refused bool         // the last command, but for repairs
+	refused bool         // the last command that depends on none
 	secret  bool         // data connections are under TLS
 	agreed  net.Conn     // the data connection that PASV led to
 	awaited net.Listener // for the one that PORT leads to
@@ -79,7 +79,7 @@ func (d *deviceTalk) line(l deviceLine) error {
 		d.lineEnd = map[string]string{"lf": "\n", "crlf": "\r\n"}[l.args[0]]
 		return nil
 	}
-	if l.repair && !d.refused {
+	if l.only != "" && (l.only == "?") != d.refused {
 		return nil
 	}
 	return d.said(l)
@@ -130,7 +130,7 @@ func (d *deviceTalk) said(l deviceLine) error {
 		return fmt.Errorf("%q is answered %d %s", command, code, text)
 	}
 	d.heard = text
-	if !l.repair {
+	if l.only == "" {
 		d.refused = code >= 500
 	}
 	if err := d.agree(verb, code, text); err != nil {

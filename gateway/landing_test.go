@@ -143,8 +143,9 @@ func (r *landing) unsent(name string) {
 	r.must(r.plain.Put(marker.path, marker.data))
 	r.host = append(r.host, marker)
 	r.awaitSent(marker.path)
-	if u := r.uploadOf(name); u.Attempts > 0 || u.State == uploader.Done {
-		r.Errorf("%s is %q after %d attempts, and should wait", name, u.State, u.Attempts)
+	// A worker may be looking at it: what breaks off is claimed before it is read.
+	if u := r.uploadOf(name); u.State == uploader.Done {
+		r.Errorf("%s is sent, and should wait", name)
 	}
 }
 

@@ -44,7 +44,9 @@ func (d *dialogue) decide(verb, argument string) *exchange {
 		return &exchange{line: verb, done: func(_ replyLine, o *outcome) { o.quit = true }}
 	case "NOOP", "SYST", "PWD", "XPWD", "CDUP":
 		return pass(verb, "")
-	case "CLNT", "REST", "AVBL":
+	case "REST":
+		return restart(argument)
+	case "CLNT", "AVBL":
 		return pass(verb, argument)
 	case "ACCT":
 		return answer("202 No account is needed")
@@ -215,6 +217,16 @@ func options(argument string) *exchange {
 		return answer("200 SHA-256")
 	}
 	return answer("501 There is no such option")
+}
+
+var offset = regexp.MustCompile(`^\d{1,18}$`)
+
+// restart answers REST, whose number the library does not look at (RFC 3659 §5.3).
+func restart(argument string) *exchange {
+	if !offset.MatchString(argument) {
+		return answer("501 REST needs a number of bytes")
+	}
+	return pass("REST", argument)
 }
 
 var allocation = regexp.MustCompile(`^(\d{1,18})(?i:\s+R\s+\d+)?$`)
