@@ -9,6 +9,7 @@
 package vfs
 
 import (
+	"math"
 	"time"
 
 	"slipway/vfs/blob"
@@ -49,6 +50,22 @@ func (e Entry) ETag() string {
 		return ""
 	}
 	return `"` + e.SHA256.String()[:32] + `"`
+}
+
+// Timestamp returns t as the index keeps times, in nanoseconds since the Unix epoch
+// as an int64: before 1677 and after 2262 the nearest that there is, and for the
+// epoch itself, which stands for none there, the nanosecond after it.
+func Timestamp(t time.Time) time.Time {
+	first, last := time.Unix(0, math.MinInt64), time.Unix(0, math.MaxInt64)
+	switch {
+	case t.Before(first):
+		return first
+	case t.After(last):
+		return last
+	case t.UnixNano() == 0:
+		return time.Unix(0, 1)
+	}
+	return t
 }
 
 // SameName says what becomes of the file that stands where a new one is put.

@@ -446,7 +446,7 @@ func (f *FS) Stat(name string) (os.FileInfo, error) {
 func (f *FS) Chtimes(name string, _, mtime time.Time) error {
 	p, err := f.real("chtimes", name)
 	if err == nil {
-		_, _, err = f.apply("chtimes", name, Touch{Path: p, Modified: mtime})
+		_, _, err = f.apply("chtimes", name, Touch{Path: p, Modified: Timestamp(mtime)})
 	}
 	return err
 }

@@ -56,6 +56,9 @@ func (f *FS) SetProperties(name string, set map[xml.Name]string, remove []xml.Na
 	if err := checkProperties(set); err != nil {
 		return failed("setproperties", name, err)
 	}
+	if !modified.IsZero() {
+		modified = Timestamp(modified)
+	}
 	_, _, err = f.apply("setproperties", name, Patch{Path: p, Set: set, Remove: remove, Modified: modified})
 	return err
 }

@@ -286,7 +286,12 @@ func (s *File) Truncate(size int64) error {
 func (s *File) Sync() error { return s.open("sync") }
 
 // SetModTime sets the time that Close commits; zero: that of the commit.
-func (s *File) SetModTime(t time.Time) { s.modified = t }
+func (s *File) SetModTime(t time.Time) {
+	if !t.IsZero() {
+		t = Timestamp(t)
+	}
+	s.modified = t
+}
 
 // SetChecksums tells sums of the bytes that are staged now, which the caller has
 // compared with them; see Checksums. Later writes void them.

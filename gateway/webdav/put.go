@@ -172,7 +172,7 @@ type staged struct {
 func (s *staged) setModTime(q *request) {
 	seconds, err := strconv.ParseFloat(q.r.Header.Get("X-OC-Mtime"), 64)
 	m, ok := s.File.(modTimer)
-	if err != nil || !ok || seconds < 0 || seconds > 1<<40 {
+	if inRange := seconds >= 0 && seconds <= 1<<40; err != nil || !ok || !inRange { // NaN is not
 		return
 	}
 	m.SetModTime(time.UnixMicro(int64(seconds * 1e6)))

@@ -57,6 +57,11 @@ func TestPutTimes(t *testing.T) {
 	if err != nil || !info.ModTime().Equal(time.Unix(1577934245, 0)) || r.Header.Get("X-OC-Mtime") != "accepted" {
 		t.Errorf("time %v, %v, header %q", info.ModTime(), err, r.Header.Get("X-OC-Mtime"))
 	}
+	for _, strange := range []string{"NaN", "-1", "+Inf", "1e300"} {
+		if r := d.want(201, "PUT", "/dav/"+strange, "x", "X-OC-Mtime: "+strange); r.Header.Get("X-OC-Mtime") != "" {
+			t.Errorf("the time %s was accepted", strange)
+		}
+	}
 	if r := d.want(201, "PUT", "/dav/b", "x", "X-OC-Mtime: yesterday"); r.Header.Get("X-OC-Mtime") != "" {
 		t.Errorf("nonsense was accepted")
 	}

@@ -138,6 +138,7 @@ var cases = []struct {
 	{"commit", testCommit},
 	{"abort", testAbort},
 	{"etag", testETag},
+	{"times", testTimes},
 	{"in place", testInPlace},
 	{"in place on changed", testInPlaceChanged},
 	{"exclusive", testExclusive},
@@ -308,6 +309,39 @@ func testAbort(t *testing.T, b *Bench, f *vfs.FS) {
 	h.WriteString("gone wrong")
 	wantErr(t, h.Close(), fs.ErrInvalid)
 	wantTree(t, f, map[string]string{"/old": "the old bytes"})
+}
+
+// testTimes: a time that the index cannot keep becomes the nearest one, not another.
+func testTimes(t *testing.T, b *Bench, f *vfs.FS) {
+	for year, want := range map[int]int{1: 1677, 1601: 1677, 1678: 1678, 1969: 1969, 1970: 1970, 2261: 2261, 2300: 2262, 9999: 2262} {
+		at := time.Date(year, 1, 1, 0, 0, 0, 0, time.UTC)
+		h, err := f.Create("/a")
+		if err != nil {
+			t.Fatal(err)
+		}
+		h.WriteString("x")
+		h.(*vfs.File).SetModTime(at)
+		staged, err := h.Stat()
+		if err := errors.Join(err, h.Close()); err != nil {
+			t.Fatal(err)
+		}
+		put, err := f.Stat("/a")
+		if err != nil || put.ModTime().UTC().Year() != want || !put.ModTime().Equal(staged.ModTime()) {
+			t.Errorf("put with %d: %v, staged with %v, %v", year, put.ModTime(), staged.ModTime(), err)
+		}
+		if err := errors.Join(f.Chtimes("/a", at, time.Unix(1, 0)), f.Chtimes("/a", at, at)); err != nil {
+			t.Fatal(err)
+		}
+		if info, err := f.Stat("/a"); err != nil || info.ModTime().UTC().Year() != want {
+			t.Errorf("set to %d: %v, %v", year, info.ModTime(), err)
+		}
+		if err := f.SetProperties("/a", nil, nil, at); err != nil {
+			t.Fatal(err)
+		}
+		if info, err := f.Stat("/a"); err != nil || info.ModTime().UTC().Year() != want {
+			t.Errorf("patched to %d: %v, %v", year, info.ModTime(), err)
+		}
+	}
 }
 
 func testETag(t *testing.T, b *Bench, f *vfs.FS) {
