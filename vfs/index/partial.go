@@ -2,7 +2,9 @@ package index
 
 import (
 	"context"
+	"crypto/sha256"
 	"database/sql"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -24,10 +26,24 @@ func (t *Tree) Partial(ctx context.Context, key vfs.PartialKey) (p vfs.Partial, 
 	return p, pathError("partial", key.Path, err)
 }
 
+// partialKeyMax is how long a key is kept as it is; PostgreSQL's indexes hold some
+// 2,700 bytes.
+const partialKeyMax = 1024
+
+// partialKey returns what stands for a path in the table.
+func partialKey(p string) string {
+	k := vfs.Key(p)
+	if len(k) > partialKeyMax {
+		sum := sha256.Sum256([]byte(k))
+		return hex.EncodeToString(sum[:])
+	}
+	return k
+}
+
 func partial(ctx context.Context, tx vfs.Tx, key vfs.PartialKey) (vfs.Partial, error) {
 	p := vfs.Partial{PartialKey: key}
 	var cut int64
-	err := tx.QueryRow(ctx, "SELECT ref, size, cut, onto FROM partials WHERE owner = $1 AND key = $2", key.Owner, vfs.Key(key.Path)).
+	err := tx.QueryRow(ctx, "SELECT ref, size, cut, onto FROM partials WHERE owner = $1 AND key = $2", key.Owner, partialKey(key.Path)).
 		Scan(&p.Ref, &p.Size, &cut, &p.Onto)
 	if errors.Is(err, sql.ErrNoRows) {
 		return p, fs.ErrNotExist
@@ -71,7 +87,7 @@ func (c *change) keepPartial(ctx context.Context, k vfs.Keep) (bool, error) {
 	}
 	return true, c.exec(ctx, `INSERT INTO partials (owner, key, ref, size, cut, onto) VALUES ($1, $2, $3, $4, $5, $6)
 		ON CONFLICT (owner, key) DO UPDATE SET ref = excluded.ref, size = excluded.size, cut = excluded.cut, onto = excluded.onto`,
-		k.Owner, vfs.Key(k.Path), string(k.Ref), k.Size, nanos(k.Cut), int64(k.Onto))
+		k.Owner, partialKey(k.Path), string(k.Ref), k.Size, nanos(k.Cut), int64(k.Onto))
 }
 
 // partialRoom returns how many bytes of partials an account may have beside the
@@ -112,7 +128,7 @@ func (c *change) trimPartials(ctx context.Context, spare vfs.PartialKey, room in
 // partialsOf returns the partials of the owner of spare but for that one, the
 // newest first. Their paths are in normal form C.
 func (c *change) partialsOf(ctx context.Context, spare vfs.PartialKey) (list []vfs.Partial, err error) {
-	rows, err := c.Query(ctx, "SELECT key, size FROM partials WHERE owner = $1 AND key <> $2 ORDER BY cut DESC, key", spare.Owner, vfs.Key(spare.Path))
+	rows, err := c.Query(ctx, "SELECT key, size FROM partials WHERE owner = $1 AND key <> $2 ORDER BY cut DESC, key", spare.Owner, partialKey(spare.Path))
 	if err != nil {
 		return nil, fmt.Errorf("index: %w", err)
 	}
@@ -167,7 +183,7 @@ func (c *change) letGo(ctx context.Context, op vfs.Op) error {
 // dropPartial lets go what is kept under key.
 func (c *change) dropPartial(ctx context.Context, key vfs.PartialKey) error {
 	var ref blob.Ref
-	err := c.QueryRow(ctx, "DELETE FROM partials WHERE owner = $1 AND key = $2 RETURNING ref", key.Owner, vfs.Key(key.Path)).Scan(&ref)
+	err := c.QueryRow(ctx, "DELETE FROM partials WHERE owner = $1 AND key = $2 RETURNING ref", key.Owner, partialKey(key.Path)).Scan(&ref)
 	if errors.Is(err, sql.ErrNoRows) {
 		return fs.ErrNotExist
 	}

@@ -1,6 +1,7 @@
 package vfstest
 
 import (
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -91,6 +92,20 @@ func wantKept(t rapid.TB, f resumer, name string, want int64) {
 
 func testPartial(t *testing.T, b *Bench, all *vfs.FS) {
 	f := all.Sub(vfs.View{Owner: "ann"})
+	deep := ""
+	for i := range 60 { // longer than an index of PostgreSQL holds, and not to be compressed
+		deep += fmt.Sprintf("/%x", sha256.Sum256([]byte{byte(i)}))
+	}
+	if err := f.MkdirAll(deep, 0); err != nil {
+		t.Fatal(err)
+	}
+	h, err := f.Create(deep + "/f")
+	Cut(t, h, err, "half")
+	wantKept(t, f, deep+"/f", 4)
+	wantKept(t, f, deep+"/g", -1)
+	if err := errors.Join(f.DropPartial(deep+"/f"), f.RemoveAll(deep[:65])); err != nil {
+		t.Fatal(err)
+	}
 	for _, size := range []int{10, blob.InlineMax, 5 * blob.InlineMax} {
 		name := fmt.Sprintf("/f%d", size)
 		want := strings.Repeat("0123456789abcdef", size/16+1)[:size]
