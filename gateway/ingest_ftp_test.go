@@ -40,6 +40,7 @@ func TestIngestFTPS(t *testing.T) {
 // ftpClient is a plain FTP client: one control connection, passive transfers.
 type ftpClient struct {
 	addr string
+	from net.Dialer  // its own address
 	tls  *tls.Config // nil: no TLS
 	text *textproto.Conn
 	conn net.Conn
@@ -84,7 +85,7 @@ func (c *ftpClient) connect(t *testing.T) {
 
 // open is connect without a test.
 func (c *ftpClient) open() error {
-	conn, err := net.Dial("tcp", c.addr)
+	conn, err := c.from.Dial("tcp", c.addr)
 	if err != nil {
 		return err
 	}
@@ -171,7 +172,7 @@ func (c *ftpClient) data() (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	conn, err := net.Dial("tcp", net.JoinHostPort(host, port))
+	conn, err := c.from.Dial("tcp", net.JoinHostPort(host, port))
 	if err != nil {
 		return nil, err
 	}
