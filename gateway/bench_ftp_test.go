@@ -320,14 +320,11 @@ func BenchmarkFTPLarge(b *testing.B) {
 	p := newFTPContest(b)
 	b.Run("STOR", func(b *testing.B) {
 		q := p.again(b)
-		for range 5 {
+		for i := range 5 {
 			q.round(func(s *benchServer) time.Duration {
 				c := s.dialFTP(nil)
 				defer c.close()
-				if _, err := c.do(213, "SIZE /in/large.bin"); err == nil {
-					c.must(250, "DELE /in/large.bin")
-				}
-				return c.storeFile(source, largeSize, "/in/large.bin")
+				return c.storeFile(source, largeSize, fmt.Sprintf("/in/large-%d.bin", i))
 			})
 		}
 		q.reportFTP("STOR of 1 GiB", "MiB", largeSize>>20, 1.5, false)
@@ -339,7 +336,7 @@ func BenchmarkFTPLarge(b *testing.B) {
 				c := s.dialFTP(nil)
 				defer c.close()
 				return timed(b, func() error {
-					n, err := c.drain("RETR /in/large.bin")
+					n, err := c.drain("RETR /in/large-4.bin")
 					if err == nil && n != largeSize {
 						err = fmt.Errorf("%d bytes came", n)
 					}
@@ -451,15 +448,12 @@ func BenchmarkFTPS(b *testing.B) {
 	source := filepath.Join(b.TempDir(), "source")
 	makeLarge(b, source)
 	p := newFTPContest(b, "1.2", "1.3")
-	for range 6 {
+	for i := range 6 {
 		p.round(func(s *benchServer) time.Duration {
 			config := &tls.Config{InsecureSkipVerify: true, ClientSessionCache: tls.NewLRUClientSessionCache(4)}
 			c := s.dialFTP(config)
 			defer c.close()
-			if _, err := c.do(213, "SIZE /in/large.bin"); err == nil {
-				c.must(250, "DELE /in/large.bin")
-			}
-			return c.storeFile(source, size, "/in/large.bin")
+			return c.storeFile(source, size, fmt.Sprintf("/in/large-%d.bin", i))
 		})
 	}
 	p.reportFTP("FTPS STOR of 256 MiB", "MiB", size>>20, 1.5, false)
