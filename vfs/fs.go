@@ -436,10 +436,15 @@ func (f *FS) Stat(name string) (os.FileInfo, error) {
 	if err != nil {
 		return nil, failed("stat", name, err)
 	}
+	return f.info(p, e), nil
+}
+
+// info describes e, which stands at the real path p.
+func (f *FS) info(p string, e Entry) Info {
 	if p == f.view.Root {
 		e.Name = ""
 	}
-	return Info{e}, nil
+	return Info{e}
 }
 
 // Chtimes sets the modification time; access times are not kept.

@@ -39,6 +39,7 @@ type fakeState struct {
 	opens   int // of files for reading
 	stats   int
 	admits  int
+	inTwo   bool // Replace is not supported
 
 	props    map[string]map[xml.Name]string // dead properties by path
 	propsErr error                          // what reading and writing them fails with
@@ -238,6 +239,18 @@ func (f *fakeFS) OpenFile(p string, flag int, mode os.FileMode) (afero.File, err
 		return nil, err
 	}
 	return &fakeStaged{File: scratch, fs: f, path: p}, nil
+}
+
+func (f *fakeFS) Replace(p string) (fs.FileInfo, afero.File, error) {
+	if f.inTwo {
+		return nil, nil, &fs.PathError{Op: "open", Path: p, Err: errors.ErrUnsupported}
+	}
+	file, err := f.OpenFile(p, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o666)
+	info, statErr := f.Fs.Stat(p)
+	if statErr != nil {
+		return nil, file, err
+	}
+	return f.info(p, info), file, err
 }
 
 type fakeStaged struct {

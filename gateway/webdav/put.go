@@ -18,14 +18,15 @@ import (
 // put stores a file (RFC 4918 §9.7). Everything that can be refused is refused
 // before the first byte is read, so that a client that waits for 100 Continue
 // sends none.
-func (q *request) put() error {
+func (q *request) put() (err error) {
 	if err := q.putable(); err != nil {
 		return err
 	}
-	current, err := q.lookup(q.path)
+	current, s, err := q.open()
 	if err != nil {
 		return err
 	}
+	defer func() { s.abort(err) }() // after a panic, too; not after commit
 	if q.path == "/" || strings.HasSuffix(q.r.URL.Path, "/") || current != nil && current.IsDir() {
 		return fail(http.StatusMethodNotAllowed, "this is a folder; a file cannot take its place")
 	}
@@ -41,7 +42,7 @@ func (q *request) put() error {
 			return parentMissing(err)
 		}
 	}
-	etag, err := q.receive(t)
+	etag, err := q.receive(t, s)
 	if err != nil {
 		return parentMissing(err)
 	}
@@ -64,15 +65,31 @@ func (q *request) putable() error {
 	return nil
 }
 
+// open looks up what stands at the path, and opens the file where that can be done
+// at the same time. Why it could not be is asked last, by receive.
+func (q *request) open() (current fs.FileInfo, s *staged, err error) {
+	if r, ok := q.fs.(replacer); ok {
+		current, f, err := r.Replace(q.path)
+		if !errors.Is(err, errors.ErrUnsupported) {
+			if err != nil && current == nil && !absent(err) {
+				return nil, nil, err
+			}
+			return current, &staged{File: f, refusal: err}, nil
+		}
+	}
+	current, err = q.lookup(q.path)
+	return current, &staged{}, err
+}
+
 // receive stages the body and commits it. It returns the entity tag of what it
 // stored.
-func (q *request) receive(t target) (etag string, err error) {
-	f, err := q.fs.OpenFile(q.path, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o666)
-	if err != nil {
-		return "", err
+func (q *request) receive(t target, s *staged) (etag string, err error) {
+	if s.refusal == nil && s.File == nil {
+		s.File, s.refusal = q.fs.OpenFile(q.path, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o666)
 	}
-	s := &staged{File: f}
-	defer func() { s.abort(err) }() // after a panic, too; not after commit
+	if s.refusal != nil {
+		return "", s.refusal
+	}
 	s.setModTime(q)
 	if err := q.stage(s); err != nil {
 		return "", err
@@ -81,7 +98,7 @@ func (q *request) receive(t target) (etag string, err error) {
 	if err := q.stillAllowed(t); err != nil {
 		return "", err
 	}
-	info, err := f.Stat()
+	info, err := s.Stat()
 	if err != nil {
 		return "", err
 	}
@@ -165,7 +182,8 @@ func parentMissing(err error) error {
 // staged is a file that is being written: one commit or one abort ends it.
 type staged struct {
 	afero.File
-	ended bool
+	refusal error // why it was not opened
+	ended   bool
 }
 
 // setModTime gives the file the time of X-OC-Mtime (ownCloud: seconds since 1970).
@@ -184,9 +202,9 @@ func (s *staged) commit() error {
 	return s.Close()
 }
 
-// abort throws the file away unless it was committed.
+// abort throws the file away unless it was not opened or was committed.
 func (s *staged) abort(err error) {
-	if s.ended {
+	if s.ended || s.refusal != nil || s.File == nil {
 		return
 	}
 	s.ended = true

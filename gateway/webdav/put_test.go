@@ -17,6 +17,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -26,7 +27,14 @@ import (
 )
 
 func TestPut(t *testing.T) {
+	for _, inTwo := range []bool{false, true} {
+		t.Run(fmt.Sprintf("looks up and opens in two = %t", inTwo), func(t *testing.T) { testPut(t, inTwo) })
+	}
+}
+
+func testPut(t *testing.T, inTwo bool) {
 	d := open(t)
+	d.fs.inTwo = inTwo
 	d.seed("/dir/old=1")
 	r := d.want(201, "PUT", "/dav/new", "hello")
 	if r.Header.Get("ETag") != d.want(200, "HEAD", "/dav/new", "").Header.Get("ETag") || r.Header.Get("ETag") == "" {
@@ -46,8 +54,31 @@ func TestPut(t *testing.T) {
 	d.want(400, "PUT", "/dav/dir/old", "x", "Content-Range: bytes 0-0/1")
 	d.want(415, "PUT", "/dav/dir/old", "x", "Content-Encoding: gzip")
 	d.holds("/dir/old", "1")
+	d.want(412, "PUT", "/dav/dir/old", "x", "If-None-Match: *")
+	d.want(412, "PUT", "/dav/dir/none", "x", "If-Match: *")
+	d.holds("/dir/old", "1")
+	if want := []string{"/new", "/new"}; !slices.Equal(d.fs.commits, want) {
+		t.Errorf("committed %q instead of %q", d.fs.commits, want)
+	}
 	d.want(201, "PUT", "/dav/"+strings.Repeat("%C3%A4", 5), "x")
 	d.holds("/äääää", "x")
+}
+
+func TestPutLooksUpOnce(t *testing.T) {
+	d := open(t)
+	d.want(201, "PUT", "/dav/a", "x")
+	if d.fs.stats != 0 {
+		t.Errorf("beside opening the file it was looked up %d times", d.fs.stats)
+	}
+}
+
+func TestPutRefusedEndsWhatWasOpened(t *testing.T) {
+	d := open(t)
+	d.seed("/a=1")
+	d.want(412, "PUT", "/dav/a", "x", "If-None-Match: *")
+	if len(d.fs.aborts) != 1 || len(d.fs.commits) != 0 {
+		t.Errorf("%d aborted, %d committed, instead of 1 and 0", len(d.fs.aborts), len(d.fs.commits))
+	}
 }
 
 func TestPutTimes(t *testing.T) {

@@ -26,6 +26,15 @@ type contextual interface {
 // its "/" lies in that tree. Without it locks are kept as if all saw the same root.
 type rooted interface{ Root() string }
 
+// replacer is an Fs that tells what stands at a path, as Stat does (nil: nothing),
+// and opens a file there, as OpenFile with os.O_RDWR, os.O_CREATE and os.O_TRUNC
+// does, with one look-up for both. before may be told where err says why there is
+// no file; errors.ErrUnsupported says that this Fs cannot do it after all. The File
+// must be a transferErrorer.
+type replacer interface {
+	Replace(path string) (before fs.FileInfo, f afero.File, err error)
+}
+
 // admitter is asked before the bytes of a file are read. size is -1 if unknown.
 type admitter interface {
 	Admit(path string, size int64) error
@@ -103,10 +112,15 @@ func rootOf(f afero.Fs) string {
 // lookup returns what stands at name, or nil where nothing does.
 func (q *request) lookup(name string) (fs.FileInfo, error) {
 	info, err := q.fs.Stat(name)
-	if errors.Is(err, fs.ErrNotExist) || fault.Of(err) == fault.NotDir {
+	if absent(err) {
 		return nil, nil
 	}
 	return info, err
+}
+
+// absent reports whether err says that nothing stands somewhere.
+func absent(err error) bool {
+	return errors.Is(err, fs.ErrNotExist) || fault.Of(err) == fault.NotDir
 }
 
 // etag returns info's entity tag; "" for a directory, and for nothing.

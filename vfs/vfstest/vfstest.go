@@ -142,6 +142,7 @@ var cases = []struct {
 	{"in place", testInPlace},
 	{"in place on changed", testInPlaceChanged},
 	{"exclusive", testExclusive},
+	{"replace", testReplace},
 	{"remove", testRemove},
 	{"move", testMove},
 	{"move refused", testMoveRefused},
