@@ -101,6 +101,28 @@ var ftpEndings = []struct {
 		r.must(r.c.conn.Close())
 		r.must(r.c.reset(conn))
 	}, broken},
+	{"both connections closed in mid-file", func(r *ending) {
+		conn := r.half("STOR")
+		r.must(r.c.conn.Close())
+		r.must(conn.Close())
+	}, broken},
+	{"both connections closed after the last byte", func(r *ending) {
+		conn, err := r.c.begin("STOR %s", r.name)
+		r.must(err)
+		r.write(conn, r.data)
+		r.must(conn.Close())
+		r.must(r.c.conn.Close())
+		r.sent(r.data) // nobody tells the client
+		r.owed = r.owed[:len(r.owed)-1]
+	}, stored},
+	{"the control connection closed before the last byte", func(r *ending) {
+		conn := r.half("STOR")
+		r.must(r.c.conn.Close())
+		r.write(conn, r.data[len(r.data)/2:])
+		r.must(conn.Close())
+		r.sent(r.data)
+		r.owed = r.owed[:len(r.owed)-1]
+	}, stored},
 	{"stall", func(r *ending) {
 		conn := r.half("STOR")
 		defer conn.Close()

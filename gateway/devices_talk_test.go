@@ -254,9 +254,19 @@ func (d *deviceTalk) transfer(verb string, l deviceLine) error {
 	}
 	_, err = conn.Write(data)
 	if err = errors.Join(err, conn.Close()); err == nil && d.fault == lostReply && len(data) > 0 {
-		return errors.Join(d.conn.Close(), errCut)
+		return errors.Join(d.deaf(), errCut)
 	}
 	return err
+}
+
+// deaf hangs up and does not listen to the answer; its end says that the gateway
+// is through with the file, for which devices wait longer before they come again.
+func (d *deviceTalk) deaf() error {
+	if err := d.conn.(interface{ CloseWrite() error }).CloseWrite(); err != nil {
+		return err
+	}
+	io.Copy(io.Discard, d.conn) //nolint:errcheck // in whatever way
+	return nil
 }
 
 // bytes returns what send and leave say: the whole, the first or the second half,

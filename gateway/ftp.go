@@ -176,6 +176,7 @@ func (a *app) ftpDoor() (*ftp.Server, error) {
 		},
 		Ports: ports, ShareData: c.SharePorts, PublicHost: c.PublicHost, Lenient: c.Lenient, Decode: decode,
 		Stall: time.Duration(c.StallTimeout), Grace: shutdownGrace, Log: a.log,
+		Whole: provenWhole,
 		Again: func() time.Duration { return time.Duration(a.settings.Load().config.Settle.Quiet) },
 	}
 	if c.TLS != ftpPlain {
@@ -255,6 +256,16 @@ func (a *app) ftpLogIn(ctx context.Context, user, password string, from netip.Ad
 		}
 		return tree.OpenFile(name, writeAnew, 0o666)
 	}}, nil
+}
+
+// provenWhole reports whether what is staged shows that nothing of it is missing.
+func provenWhole(f afero.File, name string) bool {
+	info, err := f.Stat()
+	if err != nil {
+		return false
+	}
+	e, ok := info.Sys().(vfs.Entry)
+	return ok && whole.Proves(f, e.Size, e.Type, name)
 }
 
 // underContext returns view for the time of ctx.

@@ -223,7 +223,7 @@ func startFTP(t testing.TB, tr afero.Fs, change func(*Options), listen ...string
 			}
 			return Account{FS: tr}, nil
 		},
-		Lenient: true, Stall: patience, Grace: 100 * time.Millisecond,
+		Lenient: true, Stall: patience, Grace: 100 * time.Millisecond, Control: Control{HangUpTimeout: 50 * time.Millisecond},
 		Log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelInfo})),
 	}
 	if change != nil {

@@ -68,6 +68,11 @@ type Options struct {
 	// without that being another picture: scanners reopen a file for each page.
 	// nil: never.
 	Again func() time.Duration
+	// Whole reports whether a file that is staged at name shows by its own structure
+	// that nothing is missing. It is asked about an upload whose client hung up before
+	// it was answered: such a client may have sent all, or have been switched off.
+	// nil: nothing shows it.
+	Whole func(f afero.File, name string) bool
 	// Log hears of trouble; nil: nobody does.
 	Log *slog.Logger
 	// Clock tells the time; nil: time.Now.
@@ -87,6 +92,9 @@ func (o *Options) check() error {
 	}
 	if o.Stall <= 0 {
 		o.Stall = defaultStall
+	}
+	if o.Whole == nil {
+		o.Whole = func(afero.File, string) bool { return false }
 	}
 	if o.Again == nil {
 		o.Again = func() time.Duration { return 0 }

@@ -71,11 +71,17 @@ func (u *upload) TransferError(err error) {
 	}
 }
 
+// errHungUp ends an upload that nothing shows to be whole.
+var errHungUp = errors.New("the client closed the control connection before it was answered")
+
 // Close commits the file, or keeps what came of it.
 func (u *upload) Close() error {
 	defer u.done()
 	if u.cut == nil && u.start+u.got < u.expect {
 		u.cut = fmt.Errorf("%d bytes of the %d that ALLO announced", u.start+u.got, u.expect)
+	}
+	if u.cut == nil && u.s.front.HungUp() && u.expect == 0 && !u.s.door.Whole(u.File, u.name) {
+		u.cut = errHungUp
 	}
 	if u.cut != nil {
 		return u.abort()

@@ -91,15 +91,38 @@ func Check(r io.ReaderAt, size int64, mediaType, name string) error {
 	return nil
 }
 
-func check(s *scan, mediaType, name string) *Problem {
-	head := s.at(0, int(min(s.size, 16)))
-	mediaType, _, _ = mime.ParseMediaType(mediaType) // a malformed type is no hint
-	extension := strings.ToLower(path.Ext(name))
+// Proves reports whether the size bytes of r are a file whose own structure shows
+// that it is whole. Where Check knows no format, or r cannot be read, nothing does.
+func Proves(r io.ReaderAt, size int64, mediaType, name string) bool {
+	s := newScan(r, size)
+	head, mediaType, extension := s.hints(mediaType, name)
+	f, ok := recognize(head, mediaType, extension)
+	s.format = f.name
+	return ok && f.check(s) == nil && s.err == nil
+}
+
+// hints returns the first bytes of a file, its type without parameters, and its
+// extension.
+func (s *scan) hints(mediaType, name string) (head []byte, kind, extension string) {
+	kind, _, _ = mime.ParseMediaType(mediaType) // a malformed type is no hint
+	return s.at(0, int(min(s.size, 16))), kind, strings.ToLower(path.Ext(name))
+}
+
+// recognize returns the format of which a file has the first bytes.
+func recognize(head []byte, mediaType, extension string) (format, bool) {
 	for _, f := range formats {
 		if f.matches(head) && (!f.hinted || f.hints(mediaType, extension)) {
-			s.format = f.name
-			return f.check(s)
+			return f, true
 		}
+	}
+	return format{}, false
+}
+
+func check(s *scan, mediaType, name string) *Problem {
+	head, mediaType, extension := s.hints(mediaType, name)
+	if f, ok := recognize(head, mediaType, extension); ok {
+		s.format = f.name
+		return f.check(s)
 	}
 	for _, f := range formats {
 		if f.hints(mediaType, extension) && s.err == nil {

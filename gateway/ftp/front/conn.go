@@ -116,6 +116,9 @@ func (s *Session) command() (string, error) {
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		return "", s.late(reply)
 	}
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		s.hungUp()
+	}
 	if err != nil && !errors.Is(err, errLong) {
 		return "", err
 	}
@@ -141,6 +144,27 @@ func (s *Session) command() (string, error) {
 	}
 	s.active = time.Now()
 	return forward, nil
+}
+
+// hungUp waits for the end of a transfer whose client has closed the control
+// connection meanwhile, as small devices do when they have sent everything, though
+// its bytes may still be on their way. After Options.HangUpTimeout it is given up.
+// A control connection that is reset ends its transfer at once (RFC 959 §4.1.1).
+func (s *Session) hungUp() {
+	late := false
+	timer := time.AfterFunc(s.listener.opt.HangUpTimeout, func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		late = true
+		s.turn.Broadcast()
+	})
+	defer timer.Stop()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.gone = true
+	for s.talk.transfer != nil && !s.closed && !late {
+		s.turn.Wait()
+	}
 }
 
 // deadline returns until when the next command must have come, and the reply if it

@@ -73,6 +73,9 @@ type Options struct {
 	IdleTimeout time.Duration
 	// WriteTimeout is how long a client may take to accept a reply; 0 means 30 s.
 	WriteTimeout time.Duration
+	// HangUpTimeout is how long a transfer may go on whose client has closed the
+	// control connection; 0 means 10 s.
+	HangUpTimeout time.Duration
 
 	// ProxyFrom are the networks whose connections begin with a header of the PROXY
 	// protocol, version 1 or 2, and are refused without one: the balancer's own
@@ -92,6 +95,7 @@ func (o Options) withDefaults() Options {
 	o.LoginTimeout = cmp.Or(o.LoginTimeout, 30*time.Second)
 	o.IdleTimeout = cmp.Or(o.IdleTimeout, 10*time.Minute)
 	o.WriteTimeout = cmp.Or(o.WriteTimeout, 30*time.Second)
+	o.HangUpTimeout = cmp.Or(o.HangUpTimeout, 10*time.Second)
 	o.Log = cmp.Or(o.Log, slog.New(slog.DiscardHandler))
 	return o
 }

@@ -69,6 +69,7 @@ type Session struct {
 	leave     string    // the reply with which to end after the transfers
 	ended     string    // the reply with which to end now
 	spare     bool      // the library's next Close is no end
+	gone      bool      // the client has closed the connection
 	closed    bool
 	values    map[any]any
 }
@@ -135,6 +136,14 @@ func (s *Session) Transferring(delta int) {
 	if gone {
 		s.listener.forget(s)
 	}
+}
+
+// HungUp reports whether the client has closed the control connection, and so will
+// not hear whether its transfer went well.
+func (s *Session) HungUp() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.gone
 }
 
 // Close closes the control connection at once, and so ends what it transfers. It
