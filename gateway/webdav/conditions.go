@@ -84,13 +84,30 @@ func (s state) resource(uri string) (string, bool) {
 	return s.q.within(u.Path)
 }
 
+// Locked says what held when the request was first asked about: a lock that ended
+// during its owner's long upload spoils nothing by itself.
 func (s state) Locked(resource, token string) bool {
-	p, ok := s.resource(resource)
-	if !ok {
-		return false
+	asked := [2]string{resource, token}
+	held, known := s.q.held[asked]
+	if !known {
+		if s.q.held == nil {
+			s.q.held = map[[2]string]bool{}
+		}
+		held = s.lockedNow(resource, token)
+		s.q.held[asked] = held
 	}
-	l, ok := s.q.locks.Get(token)
-	return ok && l.Covers(s.q.key(p))
+	return held
+}
+
+func (s state) lockedNow(resource, token string) bool {
+	p, ok := s.resource(resource)
+	return ok && s.q.holds(token, p)
+}
+
+// holds reports whether token is that of a live lock on path p.
+func (q *request) holds(token, p string) bool {
+	l, ok := q.locks.Get(token)
+	return ok && l.Covers(q.key(p))
 }
 
 func (s state) Tagged(resource, etag string) bool {

@@ -29,7 +29,7 @@ func (q *request) lock() error {
 	if err != nil {
 		return err
 	}
-	switch q.r.Header.Get("Depth") {
+	switch q.depth() {
 	case "", "infinity":
 		l.Deep = true
 	case "0":
@@ -37,44 +37,47 @@ func (q *request) lock() error {
 		return fail(http.StatusBadRequest, "Depth must be 0 or infinity")
 	}
 	l.Root, l.User, l.Timeout = q.key(q.path), q.User(q.r), timeout
-	return q.grant(l)
+	l, created, err := q.grant(l)
+	if err != nil {
+		return err
+	}
+	q.w.Header().Set("Lock-Token", "<"+l.Token+">")
+	q.writeLock(l, created)
+	return nil
 }
 
 // grant creates l, and what it locks if nothing is there.
-func (q *request) grant(l lock.Lock) error {
+func (q *request) grant(l lock.Lock) (granted lock.Lock, created bool, err error) {
 	if a, ok := q.fs.(admitter); ok { // whoever may not write has no use for a lock
 		if err := a.Admit(q.path, 0); err != nil {
-			return err
+			return l, false, err
 		}
 	}
 	defer q.gates.Enter(l.Root)()
 	current, err := q.lookup(q.path)
 	if err != nil {
-		return err
+		return l, false, err
 	}
 	if err := errors.Join(q.ifHolds(), q.preconditions(current)); err != nil {
-		return err
+		return l, false, err
 	}
 	if current == nil {
 		if err := q.guard(target{q.path, lock.Binding}); err != nil {
-			return err
+			return l, false, err
 		}
 	}
 	ctx, cancel := q.storing()
 	defer cancel()
 	if l, err = q.locks.Create(ctx, l); err != nil {
-		return notLocked(err)
+		return l, false, notLocked(err)
 	}
-	created := current == nil
-	if created {
+	if current == nil {
 		created, err = q.createEmpty()
 		if err != nil {
-			return errors.Join(parentMissing(err), q.locks.Remove(ctx, l.Token, l.User))
+			err = errors.Join(parentMissing(err), q.locks.Remove(ctx, l.Token, l.User))
 		}
 	}
-	q.w.Header().Set("Lock-Token", "<"+l.Token+">")
-	q.writeLock(l, created)
-	return nil
+	return l, created, err
 }
 
 // notLocked returns how an error of granting a lock is answered.
@@ -233,7 +236,7 @@ func (q *request) writeLock(l lock.Lock, created bool) {
 	if created {
 		q.w.WriteHeader(http.StatusCreated)
 	}
-	fmt.Fprintf(q.w, `<?xml version="1.0" encoding="utf-8"?>`+"\n"+
+	fmt.Fprintf(q.progressWriter(), `<?xml version="1.0" encoding="utf-8"?>`+"\n"+
 		`<D:prop xmlns:D="DAV:"><D:lockdiscovery>%s</D:lockdiscovery></D:prop>`+"\n", q.activeLock(l))
 }
 

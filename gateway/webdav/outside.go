@@ -28,7 +28,7 @@ func (q *request) outside() error {
 // signpost answers PROPFIND of dir, a folder above the prefix.
 func (q *request) signpost(dir string) error {
 	folders := []string{dir}
-	switch q.r.Header.Get("Depth") {
+	switch q.depth() {
 	case "0":
 	case "1":
 		next, _, _ := strings.Cut(strings.TrimPrefix(strings.TrimPrefix(q.Prefix, dir), "/"), "/")

@@ -34,7 +34,7 @@ func (q *request) propfind() error {
 		return err
 	}
 	children := false
-	switch strings.ToLower(q.r.Header.Get("Depth")) {
+	switch q.depth() {
 	case "0":
 	case "1":
 		children = info.IsDir()

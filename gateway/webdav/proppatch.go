@@ -24,15 +24,9 @@ func (q *request) proppatch() error {
 	if err != nil {
 		return err
 	}
-	defer q.gates.Enter(q.key(q.path))()
-	if err := errors.Join(q.guard(target{q.path, lock.Content}), q.currently()); err != nil {
-		return err
-	}
 	patch := property.NewPatch(changes)
-	if !patch.Refused() {
-		if err := q.patch(patch); err != nil {
-			return err
-		}
+	if err := q.patch(patch); err != nil {
+		return err
 	}
 	q.multistatus()
 	namespaces := patch.Namespaces()
@@ -45,9 +39,14 @@ func (q *request) proppatch() error {
 	return nil
 }
 
-// patch carries p out. What the tree refuses is part of the answer, because
-// Explorer gives up a whole copy where PROPPATCH is not answered by a 207.
+// patch carries p out, where all of it may be. What the tree refuses is part of the
+// answer, because Explorer gives up a whole copy where PROPPATCH is not answered by
+// a 207.
 func (q *request) patch(p *property.Patch) error {
+	defer q.gates.Enter(q.key(q.path))()
+	if err := errors.Join(q.guard(target{q.path, lock.Content}), q.currently()); err != nil || p.Refused() {
+		return err
+	}
 	err := q.setProperties(p)
 	if err == nil {
 		return nil

@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"net/http"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -42,7 +43,7 @@ func (q *request) put() (err error) {
 			return parentMissing(err)
 		}
 	}
-	etag, err := q.receive(t, s)
+	etag, err := q.receive(t, s, q.etag(current))
 	if err != nil {
 		return parentMissing(err)
 	}
@@ -81,9 +82,9 @@ func (q *request) open() (current fs.FileInfo, s *staged, err error) {
 	return current, &staged{}, err
 }
 
-// receive stages the body and commits it. It returns the entity tag of what it
-// stored.
-func (q *request) receive(t target, s *staged) (etag string, err error) {
+// receive stages the body and commits it, in place of what has the tag before. It
+// returns the entity tag of what it stored.
+func (q *request) receive(t target, s *staged, before string) (etag string, err error) {
 	if s.refusal == nil && s.File == nil {
 		s.File, s.refusal = q.fs.OpenFile(q.path, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o666)
 	}
@@ -95,7 +96,7 @@ func (q *request) receive(t target, s *staged) (etag string, err error) {
 		return "", err
 	}
 	defer q.gates.Enter(q.key(q.path))()
-	if err := q.stillAllowed(t); err != nil {
+	if err := q.stillAllowed(t, before); err != nil {
 		return "", err
 	}
 	info, err := s.Stat()
@@ -130,20 +131,25 @@ func (q *request) stage(s *staged) error {
 	return nil
 }
 
-// stillAllowed asks once more what may have changed while the body came. The If
-// header's tokens are not asked for again: a lock that ended during its owner's
-// long upload, and that nobody else took since, spoils nothing.
-func (q *request) stillAllowed(t target) error {
+// stillAllowed asks once more what may have changed while the body came. A lock that
+// ended during its owner's long upload spoils nothing, unless somebody else has
+// changed the file since.
+func (q *request) stillAllowed(t target, before string) error {
 	header, err := q.ifHeader()
 	if err != nil {
 		return err
 	}
-	if err := q.unlocked(header.Tokens(), t); err != nil || !q.conditional() {
+	if err := q.guard(t); err != nil || header == nil && !q.conditional() {
 		return err
 	}
 	current, err := q.lookup(q.path)
 	if err != nil {
 		return err
+	}
+	tokens := header.Tokens()
+	ended := len(tokens) > 0 && !slices.ContainsFunc(tokens, func(token string) bool { return q.holds(token, q.path) })
+	if ended && q.etag(current) != before {
+		return fail(http.StatusPreconditionFailed, "your lock ended, and somebody has changed the file since")
 	}
 	return q.preconditions(current)
 }

@@ -19,7 +19,7 @@ func (q *request) remove() error {
 	if err != nil {
 		return err
 	}
-	if d := q.r.Header.Get("Depth"); current != nil && current.IsDir() && d != "" && d != "infinity" {
+	if d := q.depth(); current != nil && current.IsDir() && d != "" && d != "infinity" {
 		return fail(http.StatusBadRequest, "a folder can only be deleted with Depth: infinity")
 	}
 	if err := errors.Join(q.guard(target{q.path, lock.Tree}), q.preconditions(current)); err != nil {
@@ -44,6 +44,7 @@ func (q *request) mkcol() error {
 	if n, err := io.ReadFull(q.r.Body, make([]byte, 1)); n > 0 || err != io.EOF {
 		return fail(http.StatusUnsupportedMediaType, "MKCOL takes no body")
 	}
+	defer q.gates.Enter(q.key(q.path))()
 	current, err := q.lookup(q.path)
 	if err != nil {
 		return err

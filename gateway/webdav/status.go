@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"time"
 
 	"slipway/gateway/webdav/fault"
 )
@@ -72,6 +73,8 @@ func reason(err error, otherwise string) string {
 
 // refuse answers err.
 func (q *request) refuse(err error) {
+	// For what is left of the body, which net/http reads first, and for the answer.
+	http.NewResponseController(q.w).SetWriteDeadline(time.Now().Add(2 * q.Idle)) //nolint:errcheck // http.ErrNotSupported
 	a := answerTo(err)
 	level := slog.LevelDebug
 	if a.code == http.StatusInternalServerError {

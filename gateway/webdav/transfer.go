@@ -5,7 +5,6 @@ import (
 	"io/fs"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 
 	"slipway/gateway/webdav/fault"
@@ -76,7 +75,7 @@ func (q *request) transfer() (t transfer, err error) {
 	if t.overwrite, err = overwrite(q.r.Header.Get("Overwrite")); err != nil {
 		return t, err
 	}
-	switch t.depth = q.r.Header.Get("Depth"); t.depth {
+	switch t.depth = q.depth(); t.depth {
 	case "":
 		t.depth = "infinity"
 	case "0", "infinity":
@@ -97,9 +96,7 @@ func (q *request) transfer() (t transfer, err error) {
 
 // carry runs do when guards and preconditions allow it, and answers.
 func (q *request) carry(t transfer, targets []target, do func() (replaced bool, err error)) error {
-	keys := []string{q.key(q.path), q.key(t.to)}
-	slices.Sort(keys)
-	defer q.gates.Enter(slices.Compact(keys)...)()
+	defer q.gates.Enter(q.key(q.path), q.key(t.to))()
 	if err := errors.Join(q.guard(targets...), q.currently()); err != nil {
 		return err
 	}

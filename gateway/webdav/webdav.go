@@ -162,8 +162,9 @@ type request struct {
 	w    http.ResponseWriter
 	r    *http.Request
 	fs   afero.Fs
-	path string // clean, absolute, within fs
-	root string // of fs, within the tree that all users share; locks are kept by it
+	path string             // clean, absolute, within fs
+	root string             // of fs, within the tree that all users share; locks are kept by it
+	held map[[2]string]bool // by resource and token of the If header: what state.Locked said
 }
 
 func (q *request) serve() error {
@@ -255,6 +256,9 @@ func (h *Handler) within(urlPath string) (string, bool) {
 func validPath(p string) bool {
 	return utf8.ValidString(p) && !strings.ContainsFunc(p, func(r rune) bool { return r < ' ' || r == 0x7f })
 }
+
+// depth returns the Depth header (RFC 4918 §10.2), in lower case.
+func (q *request) depth() string { return strings.ToLower(q.r.Header.Get("Depth")) }
 
 // key is the name of a path in the tree that all users share.
 func (q *request) key(p string) string { return q.Key(path.Join(q.root, p)) }
