@@ -118,12 +118,9 @@ func (l *Ledger) Entry(ctx context.Context, entry vfs.ID) ([]uploader.Upload, er
 // Folder returns the uploads of every file in a directory, by file, in one query.
 // Their Path is as last known: the caller knows where it looked.
 func (l *Ledger) Folder(ctx context.Context, dir vfs.ID) (map[vfs.ID][]uploader.Upload, error) {
-	files := make(map[vfs.ID][]uploader.Upload)
-	err := l.db.Read(ctx, func(ctx context.Context, tx vfs.Tx) error {
-		us, err := l.shown(ctx, tx, "WHERE u.entry IN (SELECT id FROM entries WHERE parent = $1) ORDER BY u.ord, u.id", int64(dir))
-		for _, u := range us {
-			files[u.Entry] = append(files[u.Entry], u)
-		}
+	var files map[vfs.ID][]uploader.Upload
+	err := l.db.Read(ctx, func(ctx context.Context, tx vfs.Tx) (err error) {
+		files, err = l.shownByFile(ctx, tx, "WHERE u.entry IN (SELECT id FROM entries WHERE parent = $1)", int64(dir))
 		return err
 	})
 	return files, wrap("folder", err)
@@ -133,20 +130,17 @@ func (l *Ledger) Folder(ctx context.Context, dir vfs.ID) (map[vfs.ID][]uploader.
 // query. Their Path is as last known. The ids travel as one argument: binding one
 // for each would cost more than what is asked.
 func (l *Ledger) Present(ctx context.Context, entries []vfs.ID) (map[vfs.ID][]uploader.Upload, error) {
-	files := make(map[vfs.ID][]uploader.Upload)
 	if len(entries) == 0 {
-		return files, nil
+		return nil, nil
 	}
+	var files map[vfs.ID][]uploader.Upload
 	list := strings.Join(strings.Fields(fmt.Sprint(entries)), ",") // as JSON
 	among := "IN (SELECT value FROM json_each($1))"
 	if l.db.Postgres() {
 		list, among = "{"+strings.Trim(list, "[]")+"}", "= ANY (CAST($1 AS BIGINT[]))"
 	}
-	err := l.db.Read(ctx, func(ctx context.Context, tx vfs.Tx) error {
-		us, err := l.shown(ctx, tx, "WHERE u.entry "+among+" AND u.sha256 = e.sha256 ORDER BY u.ord, u.id", list)
-		for _, u := range us {
-			files[u.Entry] = append(files[u.Entry], u)
-		}
+	err := l.db.Read(ctx, func(ctx context.Context, tx vfs.Tx) (err error) {
+		files, err = l.shownByFile(ctx, tx, "WHERE u.entry "+among+" AND u.sha256 = e.sha256", list)
 		return err
 	})
 	return files, wrap("present", err)

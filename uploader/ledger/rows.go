@@ -1,8 +1,10 @@
 package ledger
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
+	"slices"
 	"strings"
 	"time"
 
@@ -75,13 +77,35 @@ func uploadsAnd(ctx context.Context, tx vfs.Tx, where string, args ...any) (us [
 // shown returns the uploads that where selects, each with the reason that people
 // see: rows do not change when a destination is paused or taken away.
 func (l *Ledger) shown(ctx context.Context, tx vfs.Tx, where string, args ...any) (us []uploader.Upload, err error) {
+	err = l.show(ctx, tx, func(u *uploader.Upload) { us = append(us, *u) }, where, args...)
+	return us, err
+}
+
+// shownByFile is shown by file, each one's in the order of its route. It sorts what
+// little each has: for the database to sort all would cost more than to find them.
+func (l *Ledger) shownByFile(ctx context.Context, tx vfs.Tx, where string, args ...any) (map[vfs.ID][]uploader.Upload, error) {
+	files := make(map[vfs.ID][]uploader.Upload)
+	err := l.show(ctx, tx, func(u *uploader.Upload) { files[u.Entry] = append(files[u.Entry], *u) }, where, args...)
+	for _, us := range files {
+		slices.SortFunc(us, func(a, b uploader.Upload) int {
+			return cmp.Or(cmp.Compare(a.Order, b.Order), cmp.Compare(a.ID, b.ID))
+		})
+	}
+	return files, err
+}
+
+// show gives take each of the uploads that shown returns, for the time of the call.
+func (l *Ledger) show(ctx context.Context, tx vfs.Tx, take func(*uploader.Upload), where string, args ...any) error {
 	there := l.config.Load().destinations
 	now, err := l.now(ctx, tx)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	err = each(ctx, tx, func(s *sql.Rows) error {
+	return each(ctx, tx, func(s *sql.Rows) error {
 		r, err := scanUpload(s)
+		if err != nil {
+			return err
+		}
 		if r.State == uploader.Settling {
 			switch {
 			case !there[r.Destination]:
@@ -94,10 +118,9 @@ func (l *Ledger) shown(ctx context.Context, tx vfs.Tx, where string, args ...any
 				r.Reason, r.Due = uploader.ReasonSlowDown, latest(r.Due, moment(r.until))
 			}
 		}
-		us = append(us, r.Upload)
-		return err
+		take(&r.Upload)
+		return nil
 	}, selectUploads+where, args...)
-	return us, err
 }
 
 // known returns the pictures of these bytes at host that can be referred to,
