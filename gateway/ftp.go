@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"net/netip"
 	"os"
@@ -15,6 +16,7 @@ import (
 	"golang.org/x/text/encoding"
 	"golang.org/x/text/encoding/htmlindex"
 
+	"slipway/gateway/auth"
 	"slipway/gateway/ftp"
 	"slipway/gateway/ftp/passive"
 	"slipway/gateway/strict"
@@ -251,6 +253,11 @@ func (a *app) ftpLogIn(ctx context.Context, user, password string, from netip.Ad
 	tree := underContext(ctx, a.view(u, from, doorRules{}))
 	versions := underContext(ctx, a.view(u, from, doorRules{sameName: vfs.Version}))
 	return ftp.Account{FS: tree, Keep: func(name string) (afero.File, error) {
+		if u.Rights != auth.Drop { // to which it tells nothing of others' files
+			if f, err := tree.OpenFile(name, writeAnew|os.O_EXCL, 0o666); !errors.Is(err, fs.ErrExist) {
+				return f, err // most often nothing stands there
+			}
+		}
 		if a.isPicture(ctx, tree, name) {
 			return versions.OpenFile(name, writeAnew, 0o666)
 		}

@@ -58,6 +58,9 @@ func (t *tree) OpenFile(name string, flag int, perm os.FileMode) (afero.File, er
 	if flag&(os.O_WRONLY|os.O_RDWR) == 0 {
 		return t.Fs.OpenFile(name, flag, perm)
 	}
+	if err := t.parent(name); err != nil {
+		return nil, err
+	}
 	s := &staged{tree: t, name: name}
 	old, err := afero.ReadFile(t.Fs, name)
 	if err == nil && flag&os.O_TRUNC == 0 {
@@ -67,6 +70,12 @@ func (t *tree) OpenFile(name string, flag int, perm os.FileMode) (afero.File, er
 		s.at = int64(len(s.data))
 	}
 	return s.opened(), nil
+}
+
+// parent fails where the folder that name is in is missing.
+func (t *tree) parent(name string) error {
+	_, err := t.Stat(path.Dir(name))
+	return err
 }
 
 func (s *staged) opened() *staged {
@@ -89,6 +98,9 @@ func (t *tree) Partial(name string) (fs.FileInfo, error) {
 }
 
 func (t *tree) Resume(name string, offset int64) (afero.File, error) {
+	if err := t.parent(name); err != nil {
+		return nil, err
+	}
 	t.mu.Lock()
 	data, ok := t.partials[name]
 	t.mu.Unlock()

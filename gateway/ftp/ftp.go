@@ -23,7 +23,8 @@ import (
 // Account is what a user who has logged in sees.
 type Account struct {
 	// FS is the user's root. Files opened for writing must be staged: Close
-	// commits, and after TransferError it aborts. What more it may offer is in
+	// commits, and after TransferError it aborts. Opening one fails with
+	// fs.ErrNotExist where the folder is missing. What more it may offer is in
 	// optional.go.
 	FS afero.Fs
 	// Keep opens a new file at a name for a STOR from the beginning. A whole file

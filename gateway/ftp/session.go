@@ -309,18 +309,12 @@ func (s *session) upload(p string, flags int, offset int64, done func()) (*uploa
 			return nil, err
 		}
 	}
-	if err := s.parents(p); err != nil {
-		return nil, err
-	}
-	var err error
-	switch {
-	case flags&os.O_APPEND != 0:
-		u.File, u.start, err = s.appendTo(p)
-	case flags&os.O_TRUNC != 0:
-		u.File, err = s.store(p)
-	default:
-		u.start = offset
-		u.File, err = s.resume(p, offset)
+	err := s.open(u, flags, offset)
+	if errors.Is(err, fs.ErrNotExist) {
+		// Only now are the folders above looked for: most often they are there.
+		if err = s.parents(p); err == nil {
+			err = s.open(u, flags, offset)
+		}
 	}
 	if err != nil {
 		return nil, err
@@ -329,6 +323,20 @@ func (s *session) upload(p string, flags int, offset int64, done func()) (*uploa
 		return nil, errors.Join(errors.New("ftp: a file opened for writing cannot be aborted"), u.File.Close())
 	}
 	return u, nil
+}
+
+// open opens u's staged file by the library's flags.
+func (s *session) open(u *upload, flags int, offset int64) (err error) {
+	switch {
+	case flags&os.O_APPEND != 0:
+		u.File, u.start, err = s.appendTo(u.name)
+	case flags&os.O_TRUNC != 0:
+		u.File, err = s.store(u.name)
+	default:
+		u.start = offset
+		u.File, err = s.resume(u.name, offset)
+	}
+	return err
 }
 
 const create = os.O_WRONLY | os.O_CREATE

@@ -84,6 +84,7 @@ func TestFolders(t *testing.T) {
 	c.do("257", "MKD /100EOS")
 	c.do("257", "MKD /a/b/c")
 	c.send("226", "STOR /x/y/z.jpg", "x")
+	c.send("226", "APPE /p/q.jpg", "x")
 	c.do("550", "MKD /x/y/z.jpg")
 	c.do("250", "CWD //100EOS")
 	c.do("250", "CWD")
