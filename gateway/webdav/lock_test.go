@@ -2,9 +2,12 @@ package webdav
 
 import (
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/spf13/afero"
 )
 
 const lockBody = `<?xml version="1.0"?><D:lockinfo xmlns:D="DAV:"><D:lockscope><D:exclusive/></D:lockscope>` +
@@ -195,4 +198,49 @@ func FuzzTimeout(f *testing.F) {
 			t.Errorf("%q: %v", s, d)
 		}
 	})
+}
+
+// TestLockThatNobodyReads: a client that reads no answer holds up nobody else.
+func TestLockThatNobodyReads(t *testing.T) {
+	tree := newFake()
+	h := New(Options{Prefix: "/dav", FS: func(*http.Request) (afero.Fs, error) { return tree, nil }})
+	ask := func(w http.ResponseWriter, method, body string) {
+		h.ServeHTTP(w, httptest.NewRequest(method, "/dav/f", strings.NewReader(body)))
+	}
+	for method, body := range map[string]string{
+		"LOCK":      strings.Replace(lockBody, "exclusive", "shared", 1),
+		"PROPPATCH": `<D:propertyupdate xmlns:D="DAV:"><D:remove><D:prop><a xmlns="x"/></D:prop></D:remove></D:propertyupdate>`,
+	} {
+		stuck := stuckWriter{httptest.NewRecorder(), make(chan struct{}), make(chan struct{})}
+		ended := make(chan struct{})
+		go func() {
+			defer close(ended)
+			ask(stuck, method, body)
+		}()
+		<-stuck.begun
+		other := httptest.NewRecorder()
+		ask(other, "LOCK", strings.Replace(lockBody, "exclusive", "shared", 1)) // or never
+		if other.Code/100 != 2 {
+			t.Errorf("beside a %s: %d %s", method, other.Code, other.Body)
+		}
+		close(stuck.free)
+		<-ended
+		h.locks.Drop(t.Context(), "/f") //nolint:errcheck // there is no store
+	}
+}
+
+// stuckWriter blocks the first Write until it is freed.
+type stuckWriter struct {
+	http.ResponseWriter
+	begun, free chan struct{}
+}
+
+func (w stuckWriter) Write(p []byte) (int, error) {
+	select {
+	case <-w.begun:
+	default:
+		close(w.begun)
+	}
+	<-w.free
+	return w.ResponseWriter.Write(p)
 }

@@ -177,16 +177,17 @@ func TestStalledReader(t *testing.T) {
 	}
 }
 
-// TestPutConditionAtCommit: what came to stand there while the body was under
-// way counts.
-func TestPutConditionAtCommit(t *testing.T) {
-	d := open(t)
+// during sends a PUT with a header whose body ends after meanwhile has run, and
+// returns the status.
+func (d *door) during(path, header string, meanwhile func()) int {
+	d.Helper()
 	body, w := io.Pipe()
-	r, err := http.NewRequest("PUT", d.url+"/dav/f", body)
+	r, err := http.NewRequest("PUT", d.url+path, body)
 	if err != nil {
-		t.Fatal(err)
+		d.Fatal(err)
 	}
-	r.Header.Set("If-None-Match", "*")
+	name, value, _ := strings.Cut(header, ": ")
+	r.Header.Set(name, value)
 	got := make(chan int)
 	go func() {
 		resp, err := http.DefaultClient.Do(r)
@@ -198,12 +199,44 @@ func TestPutConditionAtCommit(t *testing.T) {
 		got <- resp.StatusCode
 	}()
 	w.Write([]byte("slow")) // the handler has begun once this is taken, and looks only afterwards again
-	d.want(201, "PUT", "/dav/f", "quick")
+	meanwhile()
 	w.Close()
-	if code := <-got; code != 412 {
+	return <-got
+}
+
+// TestPutConditionAtCommit: what came to stand there while the body was under
+// way counts.
+func TestPutConditionAtCommit(t *testing.T) {
+	d := open(t)
+	if code := d.during("/dav/f", "If-None-Match: *", func() { d.want(201, "PUT", "/dav/f", "quick") }); code != 412 {
 		t.Errorf("status %d", code)
 	}
 	d.holds("/f", "quick")
+
+	tag := d.do("HEAD", "/dav/f", "").Header.Get("ETag")
+	if code := d.during("/dav/f", "If: (["+tag+"])", func() { d.want(204, "PUT", "/dav/f", "quicker") }); code != 412 {
+		t.Errorf("with an ETag in the If header: status %d", code)
+	}
+	d.holds("/f", "quicker")
+}
+
+// TestPutAfterItsLock: a lock that ends during the upload spoils nothing, unless
+// somebody has changed the file since.
+func TestPutAfterItsLock(t *testing.T) {
+	d := open(t)
+	d.seed("/f=old")
+	for content, code := range map[string]int{"": 204, "theirs": 412} {
+		token := d.lock("/dav/f")
+		got := d.during("/dav/f", "If: (<"+token+">)", func() {
+			d.want(204, "UNLOCK", "/dav/f", "", "Lock-Token: <"+token+">")
+			if content != "" {
+				d.want(204, "PUT", "/dav/f", content)
+			}
+		})
+		if got != code {
+			t.Errorf("after %q: status %d, want %d", content, got, code)
+		}
+	}
 }
 
 func TestDigests(t *testing.T) {
