@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net"
 	"slices"
@@ -103,8 +104,10 @@ var ftpEndings = []struct {
 	}, broken},
 	{"both connections closed in mid-file", func(r *ending) {
 		conn := r.half("STOR")
-		r.must(r.c.conn.Close())
+		control := r.c.conn.(*net.TCPConn)
+		r.must(control.CloseWrite())
 		r.must(conn.Close())
+		io.Copy(io.Discard, control) //nolint:errcheck // until the door is through with it
 	}, broken},
 	{"both connections closed after the last byte", func(r *ending) {
 		conn, err := r.c.begin("STOR %s", r.name)
