@@ -97,6 +97,7 @@ func openApp(ctx context.Context, o appOptions) (a *app, err error) {
 		Prefix: davPrefix, Log: a.log, FS: a.davView, Key: vfs.Key,
 		User: func(r *http.Request) string { return userOf(r).Name }, Uploads: a.uploadsOf,
 		LockStore: lockRows{index.Locks{DB: a.db}}, Unlocked: a.unlocked,
+		MacQuota: func() bool { return a.settings.Load().config.Web.QuotaForMacOS },
 	})
 	if err = a.openLedger(ctx, s); err != nil {
 		return a, err

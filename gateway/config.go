@@ -45,6 +45,8 @@ type WebConfig struct {
 	TLS    bool   `toml:"tls"`
 	// AllowPlain takes passwords over plain HTTP from other machines too.
 	AllowPlain bool `toml:"allow_plain"`
+	// QuotaForMacOS tells quotas to Finder too.
+	QuotaForMacOS bool `toml:"quota_for_macos"`
 	// PublicURL is what URLs of the local driver begin with; "": the bound address.
 	PublicURL string `toml:"public_url"`
 	// TrustedProxies are believed when they say for whom they ask.

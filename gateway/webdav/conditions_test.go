@@ -59,7 +59,10 @@ func TestConditionsOnNothing(t *testing.T) {
 	d.want(201, "PUT", "/dav/f", "x", "If-None-Match: *")
 	d.want(412, "PUT", "/dav/f", "y", "If-None-Match: *")
 	d.want(201, "MKCOL", "/dav/d", "", "If-None-Match: *")
-	d.want(412, "MKCOL", "/dav/d", "", "If-None-Match: *")
+	d.want(405, "MKCOL", "/dav/d", "", "If-None-Match: *") // as without it (RFC 9110 §13.2.1)
+	d.want(412, "GET", "/dav/f", "", `If: (["nope"])`)
+	d.want(412, "HEAD", "/dav/f", "", `If: (<opaquelocktoken:x>)`)
+	d.want(412, "PROPFIND", "/dav/f", "", `If-Match: "nope"`, "Depth: 0")
 	d.want(201, "LOCK", "/dav/g", lockBody, "If-None-Match: *")
 }
 

@@ -16,6 +16,9 @@ import (
 // get answers GET and HEAD: a file with ranges and conditions (RFC 9110 §9.3.1),
 // a directory as a page of links.
 func (q *request) get() error {
+	if err := q.ifHolds(); err != nil {
+		return err
+	}
 	if q.r.Method == http.MethodHead {
 		return q.head()
 	}

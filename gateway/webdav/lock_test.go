@@ -244,3 +244,14 @@ func (w stuckWriter) Write(p []byte) (int, error) {
 	<-w.free
 	return w.ResponseWriter.Write(p)
 }
+
+// TestLockedByAnyLock: a shared lock too says that its file may still change.
+func TestLockedByAnyLock(t *testing.T) {
+	tree := newFake()
+	h := New(Options{Prefix: "/dav", FS: func(*http.Request) (afero.Fs, error) { return tree, nil }})
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, httptest.NewRequest("LOCK", "/dav/f", strings.NewReader(strings.Replace(lockBody, "exclusive", "shared", 1))))
+	if w.Code != 201 || !h.Locked("/f") || h.Locked("/g") {
+		t.Errorf("%d %s, locked: %v %v", w.Code, w.Body, h.Locked("/f"), h.Locked("/g"))
+	}
+}

@@ -1,11 +1,17 @@
 package webdav
 
 import (
+	"encoding/xml"
+	"io"
+	"io/fs"
 	"net/http"
 	"path"
 	"strings"
+	"time"
 
+	"slipway/gateway/webdav/davxml"
 	"slipway/gateway/webdav/multistatus"
+	"slipway/gateway/webdav/property"
 )
 
 // outside answers for paths that are not below the prefix. Windows asks for
@@ -27,25 +33,51 @@ func (q *request) outside() error {
 
 // signpost answers PROPFIND of dir, a folder above the prefix.
 func (q *request) signpost(dir string) error {
-	folders := []string{dir}
+	body, err := q.readAll()
+	if err != nil {
+		return err
+	}
+	asked, err := davxml.ParsePropfind(body)
+	if err != nil {
+		return badBody(err)
+	}
+	var below []fs.FileInfo
 	switch q.depth() {
 	case "0":
 	case "1":
 		next, _, _ := strings.Cut(strings.TrimPrefix(strings.TrimPrefix(q.Prefix, dir), "/"), "/")
-		folders = append(folders, path.Join(dir, next))
+		below = append(below, waypoint(next))
 	default:
 		return finiteDepth()
 	}
-	q.multistatus()
-	out := multistatus.New(q.w)
-	out.Open(&multistatus.Namespaces{})
-	for _, f := range folders {
-		out.Response(multistatus.Path(strings.TrimRight(f, "/")+"/"), "", false)
-		out.Propstat()
-		out.Raw("<D:resourcetype><D:collection/></D:resourcetype>")
-		out.EndPropstat(http.StatusOK, "")
-		out.EndResponse()
+	query := property.NewQuery(asked, false)
+	source := q.source(query)
+	source.Locks = func(string) string { return "" }
+	l := &property.Listing{
+		Query: query, Source: source, Out: multistatus.New(q.progressWriter()),
+		Path: dir, Href: multistatus.Path(strings.TrimRight(dir, "/") + "/"),
+		Fetch: func([]fs.FileInfo) ([]map[xml.Name]string, [][]property.Upload, error) { return nil, nil, nil },
+		Begin: q.multistatus,
 	}
-	out.Close() //nolint:errcheck // the client left
+	if err := l.Folder(waypoint(path.Base(dir)), &way{below}); err != nil {
+		return q.broken(err, l.Begun())
+	}
+	l.Out.Close() //nolint:errcheck // the client left
 	return nil
 }
+
+// waypoint is a folder on the way to the prefix, by its name.
+type waypoint string
+
+func (w waypoint) Name() string     { return string(w) }
+func (waypoint) Size() int64        { return 0 }
+func (waypoint) Mode() fs.FileMode  { return fs.ModeDir | 0o555 }
+func (waypoint) ModTime() time.Time { return time.Time{} }
+func (waypoint) IsDir() bool        { return true }
+func (waypoint) Sys() any           { return nil }
+
+// way lists one folder.
+type way struct{ below []fs.FileInfo }
+
+// Readdir returns all at once.
+func (w *way) Readdir(int) ([]fs.FileInfo, error) { return w.below, io.EOF }

@@ -2,6 +2,7 @@ package webdav
 
 import (
 	"encoding/xml"
+	"errors"
 	"io/fs"
 	"log/slog"
 	"net/http"
@@ -30,7 +31,7 @@ func (q *request) propfind() error {
 	if err != nil {
 		return err
 	}
-	if err := q.ifHolds(); err != nil {
+	if err := errors.Join(q.ifHolds(), q.preconditions(info)); err != nil {
 		return err
 	}
 	children := false
@@ -130,10 +131,10 @@ func checksums(info fs.FileInfo) []string {
 }
 
 // quota returns the bytes that are used and left, -1 for what is not told: nobody
-// knows, or it is macOS, which may hang on mounting where it is.
+// knows, or it is macOS and MacQuota is not set.
 func (q *request) quota() (used, left int64) {
 	u, ok := q.fs.(usager)
-	if !ok || strings.HasPrefix(q.r.UserAgent(), "WebDAVFS/") {
+	if !ok || strings.HasPrefix(q.r.UserAgent(), "WebDAVFS/") && (q.MacQuota == nil || !q.MacQuota()) {
 		return -1, -1
 	}
 	used, limit, err := u.Usage()

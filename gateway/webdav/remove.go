@@ -49,14 +49,16 @@ func (q *request) mkcol() error {
 	if err != nil {
 		return err
 	}
+	taken := fail(http.StatusMethodNotAllowed, "something is here already")
+	if current != nil { // whatever the conditions (RFC 9110 §13.2.1)
+		return taken
+	}
 	if err := errors.Join(q.guard(target{q.path, lock.Binding}), q.preconditions(current)); err != nil {
 		return err
 	}
-	if current == nil {
-		err = q.fs.Mkdir(q.path, 0o777)
-	}
-	if current != nil || fault.Of(err) == fault.Exist {
-		return fail(http.StatusMethodNotAllowed, "something is here already")
+	err = q.fs.Mkdir(q.path, 0o777)
+	if fault.Of(err) == fault.Exist {
+		return taken
 	}
 	if err != nil {
 		return parentMissing(err)

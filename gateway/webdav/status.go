@@ -84,6 +84,9 @@ func (q *request) refuse(err error) {
 		"method", q.r.Method, "path", q.path, "status", a.code, "error", err)
 	h := q.w.Header()
 	h.Del("ETag")
+	if a.code == http.StatusMethodNotAllowed {
+		h.Set("Allow", allowedBut(q.r.Method))
+	}
 	h.Set("X-Content-Type-Options", "nosniff")
 	if a.condition == "" {
 		h.Set("Content-Type", "text/plain; charset=utf-8")

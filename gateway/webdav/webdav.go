@@ -64,6 +64,9 @@ type Options struct {
 	// was locked may be so no longer, because its owner gave a lock back or moved
 	// the file there. Nil: nobody wants to know.
 	Unlocked func(ctx context.Context, path string)
+	// MacQuota reports whether quotas are told to macOS (WebDAVFS) too, of which some
+	// versions hang for a minute and a half on mounting where they are; nil: no.
+	MacQuota func() bool
 	// LockTimeout is the longest life of a lock between two refreshes, and what
 	// a client gets that asks for none; 0 means one hour.
 	LockTimeout time.Duration
@@ -109,11 +112,9 @@ func New(o Options) *Handler {
 	}
 }
 
-// Locked reports whether somebody holds an exclusive lock on path, a path of the
-// tree that all users share: such a file may still change.
-func (h *Handler) Locked(path string) bool {
-	return slices.ContainsFunc(h.locks.Covering(h.Key(path)), func(l lock.Lock) bool { return !l.Shared })
-}
+// Locked reports whether somebody holds a lock on path, a path of the tree that all
+// users share: such a file may still change.
+func (h *Handler) Locked(path string) bool { return len(h.locks.Covering(h.Key(path))) > 0 }
 
 // Locks reports whether there is any lock at all.
 func (h *Handler) Locks() bool { return h.locks.Any() }
@@ -177,7 +178,6 @@ func (q *request) serve() error {
 	}
 	method := q.method()
 	if method == nil {
-		q.w.Header().Set("Allow", allowed)
 		return fail(http.StatusMethodNotAllowed, "this method is not supported here")
 	}
 	fs, err := q.FS(q.r)
@@ -217,6 +217,12 @@ func (q *request) method() func(*request) error {
 		return (*request).proppatch
 	}
 	return nil
+}
+
+// allowedBut is what a path allows that does not allow method (RFC 9110 §15.5.6).
+func allowedBut(method string) string {
+	methods := strings.Split(allowed, ", ")
+	return strings.Join(slices.DeleteFunc(methods, func(m string) bool { return m == method }), ", ")
 }
 
 // bind gives fs the request's context. A change outlives its client: once the

@@ -150,6 +150,15 @@ func TestPrefix(t *testing.T) {
 	if !strings.Contains(r.body, "<D:href>/</D:href>") || !strings.Contains(r.body, "<D:href>/dav/</D:href>") {
 		t.Errorf("the way down is missing:\n%s", r.body)
 	}
+	d.want(400, "PROPFIND", "/", "<a", "Depth: 1")
+	asked := `<propfind xmlns="DAV:"><prop><getetag/><displayname/></prop></propfind>`
+	if r := d.want(207, "PROPFIND", "/", asked, "Depth: 1"); strings.Contains(r.body, "resourcetype") || strings.Count(r.body, "<D:getetag/>") != 2 || !strings.Contains(r.body, ">dav<") {
+		t.Errorf("the server's root, by properties:\n%s", r.body)
+	}
+	d.seed("/folder/a=x")
+	if r := d.want(405, "PUT", "/dav/folder", "x"); strings.Contains(r.Header.Get("Allow"), "PUT") || !strings.Contains(r.Header.Get("Allow"), "DELETE") {
+		t.Errorf("a folder allows %q", r.Header.Get("Allow"))
+	}
 }
 
 func TestMkcol(t *testing.T) {
@@ -231,6 +240,11 @@ func TestPropfind(t *testing.T) {
 	}
 	if r = d.want(207, "PROPFIND", "/dav/dir", quota, "Depth: 0", "User-Agent: WebDAVFS/3.0"); strings.Contains(r.body, "3766") {
 		t.Errorf("macOS was told its quota:\n%s", r.body)
+	}
+	mac := open(t, func(o *Options) { o.MacQuota = func() bool { return true } })
+	mac.seed("/dir/a=x")
+	if r = mac.want(207, "PROPFIND", "/dav/dir", quota, "Depth: 0", "User-Agent: WebDAVFS/3.0"); !strings.Contains(r.body, ">1234<") {
+		t.Errorf("macOS was not told its quota, though it may be:\n%s", r.body)
 	}
 	if r = d.want(207, "PROPFIND", "/dav/dir/1.jpg", quota); !strings.Contains(r.body, ">2024-05-06T07:08:09Z<") {
 		t.Errorf("creationdate:\n%s", r.body)

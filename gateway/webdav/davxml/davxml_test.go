@@ -59,6 +59,8 @@ func TestMalformed(t *testing.T) {
 		`<propfind xmlns="DAV:"><allprop/>`,
 		`<propfind xmlns="DAV:"><allprop></propfind></allprop>`,
 		`<propfind xmlns="DAV:"><prop><b:x xmlns:b=""/></prop></propfind>`,
+		`<propfind xmlns="DAV:"><prop><a:1b xmlns:a="u"/></prop></propfind>`,
+		`<propfind xmlns="DAV:"><prop><a:-b xmlns:a="u"/></prop></propfind>`,
 		`<propfind xmlns="DAV:"><prop><b:x/></prop></propfind>`,
 		`<propfind xmlns="DAV:"><prop><x b:y=""/></prop></propfind>`,
 		`<propfind xmlns="DAV:"><prop><x y="" y=""/></prop></propfind>`,

@@ -10,7 +10,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
+	"unicode"
 	"unicode/utf16"
+	"unicode/utf8"
 )
 
 // Bounds of foreign XML.
@@ -210,10 +213,9 @@ func (f *frame) declare(a xml.Attr) error {
 // resolve returns the name that a written one stands for, and which of the open
 // elements declares its prefix; -1 for none.
 func (s *scanner) resolve(raw xml.Name, element bool) (name xml.Name, level int, err error) {
-	for i := range len(raw.Local) {
-		if raw.Local[i] == ':' {
-			return name, -1, malformed("a name has a colon too many")
-		}
+	first, _ := utf8.DecodeRuneInString(raw.Local)
+	if strings.ContainsRune(raw.Local, ':') || strings.ContainsRune("-.·", first) || unicode.IsDigit(first) || unicode.IsMark(first) {
+		return name, -1, malformed("a name is not one of XML namespaces (QName, §4 there)")
 	}
 	switch {
 	case raw.Space == "" && !element:

@@ -10,8 +10,13 @@ import (
 	"slipway/gateway/webdav/multistatus"
 )
 
-// pageMax is how many files are described at a time.
-const pageMax = 500
+// How many files are described at a time: pageMin at first, and then as many as have
+// properties of some pageBytes together, up to pageMax.
+const (
+	pageMin   = 64
+	pageMax   = 500
+	pageBytes = 1 << 20
+)
 
 // Listing is the answer to a PROPFIND on its way: a file, a folder, or a folder and
 // what is in it. All its fields must be set.
@@ -36,7 +41,10 @@ type Listing struct {
 func (l *Listing) Begun() bool { return l.begun }
 
 // Only describes info alone.
-func (l *Listing) Only(info fs.FileInfo) error { return l.page(true, []fs.FileInfo{info}) }
+func (l *Listing) Only(info fs.FileInfo) error {
+	_, err := l.page(true, []fs.FileInfo{info})
+	return err
+}
 
 // Folder describes info, a folder, and what dir lists, a page at a time. It ends
 // without an error where the client left.
@@ -44,8 +52,9 @@ func (l *Listing) Folder(info fs.FileInfo, dir interface {
 	Readdir(int) ([]fs.FileInfo, error)
 }) error {
 	infos := []fs.FileInfo{info}
+	size := pageMin
 	for self := true; ; self = false {
-		listed, end := dir.Readdir(pageMax - len(infos))
+		listed, end := dir.Readdir(size - len(infos))
 		if end != nil && !errors.Is(end, io.EOF) {
 			return end
 		}
@@ -53,8 +62,12 @@ func (l *Listing) Folder(info fs.FileInfo, dir interface {
 		if len(infos) == 0 {
 			return nil
 		}
-		if err := l.page(self, infos); err != nil {
+		bytes, err := l.page(self, infos)
+		if err != nil {
 			return err
+		}
+		if size = min(2*size, pageMax); bytes > pageBytes/2 {
+			size = max(2, min(size, len(infos)*pageBytes/bytes))
 		}
 		if end != nil || l.Out.Err() != nil {
 			return nil
@@ -64,11 +77,11 @@ func (l *Listing) Folder(info fs.FileInfo, dir interface {
 }
 
 // page describes infos, of which the first may be the path itself; the others are
-// in it.
-func (l *Listing) page(self bool, infos []fs.FileInfo) error {
+// in it. It returns how many bytes their dead properties have.
+func (l *Listing) page(self bool, infos []fs.FileInfo) (bytes int, err error) {
 	dead, uploads, err := l.Fetch(infos)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	if !l.begun {
 		l.begun = true
@@ -86,6 +99,9 @@ func (l *Listing) page(self bool, infos []fs.FileInfo) error {
 		}
 		if dead != nil {
 			r.Dead = dead[i]
+			for _, value := range r.Dead {
+				bytes += len(value)
+			}
 		}
 		if uploads != nil {
 			r.Uploads = uploads[i]
@@ -93,5 +109,5 @@ func (l *Listing) page(self bool, infos []fs.FileInfo) error {
 		l.Query.Write(l.Out, l.Source, &r)
 		l.Out.EndResponse()
 	}
-	return nil
+	return bytes, nil
 }

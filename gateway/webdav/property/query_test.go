@@ -18,25 +18,12 @@ func describe(t *testing.T, body string, brief bool, path string, change func(*R
 	if err != nil {
 		t.Fatal(err)
 	}
-	when := time.Date(2020, 1, 2, 3, 4, 5, 0, time.UTC)
 	files := fstest.MapFS{"a.jpg": {Data: []byte("abc"), ModTime: when}, "dir": {Mode: fs.ModeDir, ModTime: when}}
 	info, err := fs.Stat(files, path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &Source{
-		ETag: func(i fs.FileInfo) string {
-			if i.IsDir() {
-				return ""
-			}
-			return `"tag"`
-		},
-		ContentType: func(fs.FileInfo) string { return "image/jpeg" },
-		Created:     func(fs.FileInfo) time.Time { return when },
-		Checksums:   func(fs.FileInfo) []string { return nil },
-		Locks:       func(p string) string { return "<lock of=\"" + p + "\"/>" },
-		Used:        -1, Available: -1,
-	}
+	s := source()
 	r := &Resource{Info: info, Path: "/" + path}
 	if change != nil {
 		change(r, s)
@@ -49,6 +36,25 @@ func describe(t *testing.T, body string, brief bool, path string, change func(*R
 	w.Close()
 	return strings.NewReplacer("</D:response></D:multistatus>\n", "", "<D:propstat><D:prop>", "[", "</D:prop><D:status>HTTP/1.1 ", " ",
 		"</D:status></D:propstat>", "]").Replace(b.String())
+}
+
+var when = time.Date(2020, 1, 2, 3, 4, 5, 0, time.UTC)
+
+// source is of a tree whose files all are the same.
+func source() *Source {
+	return &Source{
+		ETag: func(i fs.FileInfo) string {
+			if i.IsDir() {
+				return ""
+			}
+			return `"tag"`
+		},
+		ContentType: func(fs.FileInfo) string { return "image/jpeg" },
+		Created:     func(fs.FileInfo) time.Time { return when },
+		Checksums:   func(fs.FileInfo) []string { return nil },
+		Locks:       func(p string) string { return "<lock of=\"" + p + "\"/>" },
+		Used:        -1, Available: -1,
+	}
 }
 
 const (
