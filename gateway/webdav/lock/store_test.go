@@ -156,6 +156,25 @@ func TestStoreFails(t *testing.T) {
 	})
 }
 
+// TestRemoveFails: a lock that could not be given back has its row again as soon
+// as the store works.
+func TestRemoveFails(t *testing.T) {
+	for at := range 2 {
+		store := newRows()
+		tab := NewTable(Options{Store: store})
+		l := grant(t, tab, Lock{Root: "/a", User: "u"})
+		store.fail = func() (int, bool) { return at, true }
+		if err := tab.Remove(t.Context(), l.Token, "u"); !errors.Is(err, errStore) {
+			t.Errorf("%v", err)
+		}
+		store.fail = nil
+		if err := tab.Sweep(t.Context()); err != nil || !tab.Any() {
+			t.Errorf("%v, a lock: %v", err, tab.Any())
+		}
+		store.same(t, tab)
+	}
+}
+
 // TestDropFails: what was locked is gone, and so is the lock, whatever the store
 // says; the row goes as soon as it can.
 func TestDropFails(t *testing.T) {
@@ -175,7 +194,7 @@ func TestDropFails(t *testing.T) {
 	}
 }
 
-// TestDropDuringCreate: a folder that is deleted while a lock in it is being
+// TestDropDuring: a folder that is deleted while a lock in it is being
 // stored takes the lock along, and a refresh does not bring it back.
 func TestDropDuring(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
