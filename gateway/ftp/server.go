@@ -20,6 +20,8 @@ import (
 type Server struct {
 	Options
 	ports   passive.Dealer
+	waiting passive.Waiting
+	crowd   *front.Crowd // the sessions of all listeners
 	host    *passive.Host
 	buffers sync.Pool // *[largeChunk]byte
 
@@ -33,7 +35,7 @@ func New(o Options) (*Server, error) {
 	if err := o.check(); err != nil {
 		return nil, err
 	}
-	s := &Server{Options: o, ports: passive.Dealer{Ports: o.Ports}}
+	s := &Server{Options: o, ports: passive.Dealer{Ports: o.Ports}, crowd: front.NewCrowd()}
 	s.host = passive.NewHost(o.PublicHost, o.Clock, o.Log)
 	s.buffers.New = func() any { return new([largeChunk]byte) }
 	s.nothing = sync.NewCond(&s.mu)
@@ -71,6 +73,10 @@ func (s *Server) idle() {
 func (s *Server) Serve(ctx context.Context, l net.Listener, implicit bool) error {
 	o := s.Control
 	o.Implicit, o.Log, o.Clean = implicit, s.Log, plain
+	o.Crowd = s.crowd
+	if !s.sharing() {
+		o.Passive = s.waiting.Own
+	}
 	control := front.Listen(l, o)
 	// What the file systems do must outlive ctx, and end with the grace.
 	work, stop := context.WithCancel(context.WithoutCancel(ctx))
@@ -177,7 +183,7 @@ func (d *driver) WrapPassiveListener(l net.Listener) (net.Listener, error) {
 	if d.door.sharing() {
 		return passive.Shared{Listener: l, Stall: d.door.Stall}, nil
 	}
-	return passive.NewOne(l, d.door.Control.ProxyFrom, d.door.Stall), nil
+	return d.door.waiting.Listen(l, d.door.Control.ProxyFrom, d.door.Stall), nil
 }
 
 // sharing reports whether clients share passive ports.

@@ -434,13 +434,27 @@ func TestProxied(t *testing.T) {
 	d.Close()
 	c.expect("226")
 	d = c.data()
-	c.write(d, "PROXY TCP4 198.51.100.8 203.0.113.1 40001 30000\r\n")
-	c.do("425", "STOR /b") // somebody else's
+	c.write(d, "PROXY TCP4 198.51.100.8 203.0.113.1 40001 30000\r\n") // somebody else's
+	own, err := net.Dial("tcp", d.RemoteAddr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer own.Close()
+	c.write(own, "PROXY TCP4 198.51.100.7 203.0.113.1 40001 30000\r\n")
+	c.do("150", "STOR /b")
+	c.write(own, "own")
+	own.Close()
+	c.expect("226")
+	if got := tr.get("/b"); got != "own" {
+		t.Errorf("stored %q", got)
+	}
 }
 
-// TestForeignData: a data connection from elsewhere is refused.
+// TestForeignData: a data connection from elsewhere is closed, and does not take the
+// place of the client's.
 func TestForeignData(t *testing.T) {
-	c := signIn(t, startFTP(t, newTree(), nil))
+	tr := newTree()
+	c := signIn(t, startFTP(t, tr, nil))
 	reply := c.do("229", "EPSV")
 	var port int
 	if _, err := fmt.Sscanf(reply[strings.Index(reply, "("):], "(|||%d|)", &port); err != nil {
@@ -452,8 +466,18 @@ func TestForeignData(t *testing.T) {
 		t.Skip("this machine has no second loopback address: ", err)
 	}
 	defer d.Close()
-	if got := c.do("425", "STOR /a"); strings.Contains(got, "127.0.0") {
-		t.Errorf("the reply tells addresses: %q", got)
+	own, err := net.Dial("tcp", d.RemoteAddr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer own.Close()
+	c.do("150", "STOR /a")
+	c.write(d, "foreign")
+	c.write(own, "own")
+	own.Close()
+	c.expect("226")
+	if got := tr.get("/a"); got != "own" {
+		t.Errorf("stored %q", got)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"time"
 
 	ftpserver "github.com/fclairamb/ftpserverlib"
@@ -44,7 +45,11 @@ func (u *upload) ReadFrom(r io.Reader) (int64, error) {
 	if err != nil {
 		return n, u.s.reply("STOR", u.name, err)
 	}
-	return n, src.err
+	if src.err != nil {
+		u.TransferError(src.err)
+		return n, u.broken(src.err)
+	}
+	return n, nil
 }
 
 // Write stores bytes; the library calls it with none where none came.
@@ -103,12 +108,17 @@ func (u *upload) abort() error {
 	u.File.(transferErrorer).TransferError(u.cut) // openUpload has seen that it is one
 	err := u.File.Close()
 	u.s.log.Info("an upload was broken off", "path", u.name, "bytes", u.start+u.got, "reason", u.cut)
+	return u.broken(errors.Join(u.cut, err))
+}
+
+// broken is what the client hears of a transfer that did not end well.
+func (u *upload) broken(err error) error {
 	text := "the transfer was broken off, and nothing was changed; send the file again"
-	if keeps {
+	if _, keeps := u.File.(keeper); keeps && u.got > 0 {
 		n := u.start + u.got
 		text = fmt.Sprintf("the transfer was broken off after %d bytes, and nothing was changed; send the file again, or go on after REST %d", n, n)
 	}
-	return &answer{text: text, err: errors.Join(u.cut, err)}
+	return &answer{text: text, err: err}
 }
 
 // deadliner is a connection whose reads and writes can be made to end.
@@ -164,8 +174,11 @@ func (d *download) WriteTo(w io.Writer) (int64, error) {
 	return n, d.s.reply("RETR", d.name, err)
 }
 
-// Seek goes to where REST said.
+// Seek goes to where REST said, which is at most the file's end.
 func (d *download) Seek(offset int64, whence int) (int64, error) {
+	if info, err := d.Stat(); err == nil && whence == io.SeekStart && offset > info.Size() {
+		return 0, &answer{text: fmt.Sprintf("the file has %d bytes, and ends before REST", info.Size()), err: fs.ErrInvalid}
+	}
 	n, err := d.File.Seek(offset, whence)
 	return n, d.s.reply("REST", d.name, err)
 }

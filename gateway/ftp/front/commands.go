@@ -5,6 +5,8 @@ import (
 	"path"
 	"regexp"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 // decide returns what the library gets for a command.
@@ -45,7 +47,7 @@ func (d *dialogue) decide(verb, argument string) *exchange {
 	case "NOOP", "SYST", "PWD", "XPWD", "CDUP":
 		return pass(verb, "")
 	case "REST":
-		return restart(argument)
+		return d.restart(argument)
 	case "CLNT", "AVBL":
 		return pass(verb, argument)
 	case "ACCT":
@@ -67,10 +69,11 @@ func (d *dialogue) decide(verb, argument string) *exchange {
 
 // help is the answer to HELP (RFC 959 §4.1.3).
 const help = `214-The following commands are known:
- ABOR ACCT ALLO APPE AUTH CDUP CLNT CWD DELE EPRT EPSV FEAT HELP
- LIST MDTM MFMT MKD MLSD MLST MODE NLST NOOP OPTS PASS PASV PBSZ
- PORT PROT PWD QUIT REST RETR RMD RNFR RNTO SIZE STAT STOR STOU
- STRU SYST TYPE USER XCUP XCWD XMKD XPWD XRMD
+ ABOR ACCT ALLO APPE AUTH AVBL CDUP CLNT CWD DELE EPRT EPSV FEAT
+ HASH HELP LIST MDTM MFF MFMT MKD MLSD MLST MODE NLST NOOP OPTS
+ PASS PASV PBSZ PORT PROT PWD QUIT REST RETR RMD RNFR RNTO SIZE
+ STAT STOR STOU STRU SYST TYPE USER XCUP XCWD XMKD XPWD XRMD
+ XSHA256
 214 End`
 
 // takesPath reports whether a command's argument is, or ends in, a name, whose
@@ -87,6 +90,9 @@ func takesPath(verb string) bool {
 
 // decidePath returns what the library gets for a command with a name.
 func (d *dialogue) decidePath(verb, argument string) *exchange {
+	if names(verb) && hasControl(argument) {
+		return answer("553 A name cannot have control characters here")
+	}
 	switch verb {
 	case "STOR", "APPE", "RETR", "MLSD":
 		d.glob = ""
@@ -97,7 +103,7 @@ func (d *dialogue) decidePath(verb, argument string) *exchange {
 		return d.transferring(storeUnique(argument))
 	case "STAT":
 		if argument == "" {
-			return pass(verb, "")
+			return &exchange{line: verb, edit: connected}
 		}
 		_, argument = listOptions(argument)
 		return &exchange{line: verb + " " + cmp.Or(argument, "."), edit: unformatted}
@@ -105,8 +111,34 @@ func (d *dialogue) decidePath(verb, argument string) *exchange {
 		return d.modified(argument)
 	case "MFF":
 		return modifyFacts(argument)
+	case "MFMT":
+		return modify(argument)
+	case "RNFR":
+		x := pass(verb, argument)
+		x.done = func(r replyLine, _ *outcome) { d.renaming = r.code == "350" }
+		return x
+	case "RNTO":
+		if !d.renaming {
+			return answer("503 RNFR comes right before RNTO")
+		}
 	}
 	return pass(verb, argument)
+}
+
+// hasControl reports whether a name has control characters. The bytes below 0x20
+// are such in every character set; others only where they are UTF-8.
+func hasControl(name string) bool {
+	ascii := func(r rune) bool { return r < ' ' || r == 0x7F }
+	return strings.ContainsFunc(name, ascii) || utf8.ValidString(name) && strings.ContainsFunc(name, unicode.IsControl)
+}
+
+// names reports whether a command may give something its name.
+func names(verb string) bool {
+	switch verb {
+	case "STOR", "APPE", "STOU", "MKD", "XMKD", "RNTO":
+		return true
+	}
+	return false
 }
 
 // transferring makes x a transfer, where a data connection may be had.
@@ -133,6 +165,9 @@ func (d *dialogue) userName(user string) *exchange {
 	}
 	d.user, d.needsTLS = "", d.opt.needsTLS(user)
 	if d.needsTLS && !d.secure {
+		if d.opt.TLS == nil {
+			return answer(replyNoTLS)
+		}
 		return answer(replyNeedsTLS)
 	}
 	d.user = user
@@ -193,8 +228,6 @@ func format(verb, argument string) *exchange {
 		return answer("200 Files have no structure, as asked")
 	case "MODE S":
 		return pass(verb, "S")
-	case "MODE Z":
-		return pass(verb, "Z")
 	case "TYPE ", "STRU ", "MODE ":
 		return answer("501 %s needs a letter", verb)
 	}
@@ -222,11 +255,13 @@ func options(argument string) *exchange {
 var offset = regexp.MustCompile(`^\d{1,18}$`)
 
 // restart answers REST, whose number the library does not look at (RFC 3659 §5.3).
-func restart(argument string) *exchange {
+func (d *dialogue) restart(argument string) *exchange {
 	if !offset.MatchString(argument) {
 		return answer("501 REST needs a number of bytes")
 	}
-	return pass("REST", argument)
+	x := pass("REST", argument)
+	x.done = func(r replyLine, _ *outcome) { d.offset = r.code == "350" && strings.Trim(argument, "0") != "" }
+	return x
 }
 
 var allocation = regexp.MustCompile(`^(\d{1,18})(?i:\s+R\s+\d+)?$`)
@@ -298,6 +333,18 @@ func listOptions(argument string) (options bool, rest string) {
 		rest = "./" + rest
 	}
 	return options, rest
+}
+
+// connected corrects the line of STAT that begins with the address which the
+// library does not know.
+func connected(r replyLine) []string {
+	if _, rest, found := strings.Cut(r.text, " from "); found && strings.HasPrefix(r.text, "Connected to ") {
+		return []string{" Connected from " + rest}
+	}
+	if !r.last && r.text != "" && !strings.HasPrefix(r.text, r.code+"-") {
+		return []string{" " + r.text}
+	}
+	return []string{r.text}
 }
 
 // unformatted removes a stray %s with which the library begins the lines of STAT.

@@ -102,6 +102,13 @@ func (s *Session) next() (string, error) {
 // the last, and returns what the library is to do about it: "" is nothing.
 func (s *Session) command() (string, error) {
 	s.mu.Lock()
+	pause := s.talk.pause
+	s.talk.pause = false
+	s.mu.Unlock()
+	if pause && !s.wait(portPause) {
+		return "", io.EOF
+	}
+	s.mu.Lock()
 	follow := s.talk.next()
 	until, reply := s.deadline()
 	stream := s.stream
@@ -138,12 +145,27 @@ func (s *Session) command() (string, error) {
 	if stage(s.stage.Load()) == silent {
 		s.stage.Store(int32(spoken))
 	}
+	if c.verb == "PASV" || c.verb == "EPSV" {
+		s.giveUp()
+	}
 	forward := s.talk.command(c)
 	if s.talk.checking {
 		s.stage.Store(int32(checking))
 	}
 	s.active = time.Now()
 	return forward, nil
+}
+
+// wait waits for d, and reports whether the session is still open.
+func (s *Session) wait(d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-s.over:
+		return false
+	}
 }
 
 // hungUp waits for the end of a transfer whose client has closed the control
@@ -194,6 +216,9 @@ func (s *Session) late(reply string) error {
 	return s.sayEnd()
 }
 
+// goodbye is how long a last reply may take.
+const goodbye = time.Second
+
 // sayEnd sends the reply with which the session ends, and returns io.EOF.
 func (s *Session) sayEnd() error {
 	s.write.Lock()
@@ -201,7 +226,7 @@ func (s *Session) sayEnd() error {
 	s.mu.Lock()
 	reply, stream := s.ended, s.stream
 	s.mu.Unlock()
-	s.raw.SetWriteDeadline(time.Now().Add(time.Second))
+	s.raw.SetWriteDeadline(time.Now().Add(goodbye))
 	stream.Write([]byte(reply + "\r\n")) // nothing is lost if it does not arrive
 	return io.EOF
 }
@@ -224,6 +249,9 @@ func (c *conn) Write(p []byte) (int, error) {
 	} else if after.refused {
 		s.stage.Store(int32(spoken))
 	}
+	if after.port != 0 {
+		s.given(after.port)
+	}
 	if err := s.send(out); err != nil {
 		s.close(s.raw)
 		return 0, err
@@ -232,6 +260,26 @@ func (c *conn) Write(p []byte) (int, error) {
 		s.close(s.stream)
 	}
 	return len(p), nil
+}
+
+// given tells of the passive port that the client is about to be told.
+func (s *Session) given(port int) {
+	if s.listener.opt.Passive == nil {
+		return
+	}
+	unused := s.listener.opt.Passive(s.remote.Addr(), port)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.unused = unused
+}
+
+// giveUp gives up the passive port that the client had, because it asks for another
+// one: mu is held.
+func (s *Session) giveUp() {
+	if s.unused != nil {
+		s.unused()
+		s.unused = nil
+	}
 }
 
 // send writes out to the client within the time allowed; write is held.

@@ -27,9 +27,12 @@ type dialogue struct {
 	failures int
 	epsvOnly bool // EPSV ALL was sent (RFC 2428 §4)
 	glob     string
+	offset   bool // REST was accepted, and its transfer has not come
+	renaming bool // RNFR was the last command, and accepted
 
 	upgrade  bool      // a handshake comes before the next command
 	follow   *exchange // what the library gets before the next command
+	pause    bool      // portPause comes before follow
 	last     *exchange // the command that the library answers, or answered last
 	transfer *exchange // the transfer whose last reply has not come
 	multi    string    // "226 " within a reply of many lines; else ""
@@ -61,6 +64,7 @@ type outcome struct {
 	refused     bool // the user or the password was refused; the library hangs up
 	quit        bool // the connection is to be closed
 	transferred bool // a transfer's last reply
+	port        int  // the passive port that the client is to connect to; 0: none
 }
 
 // newDialogue returns what is known before the greeting of a client that connected
@@ -121,8 +125,37 @@ func (d *dialogue) command(c command) string {
 	if len(x.line)+2 > maxLine {
 		x = refusal(errLong)
 	}
+	if d.sequence(c.verb, x) {
+		d.follow = x
+		x = &exchange{line: "REST 0", edit: drop}
+	}
 	d.begin(x)
 	return x.line
+}
+
+// sequence notes what x, which c.verb became, means for the commands that belong
+// together. It reports whether an offset that REST gave is to be forgotten, because
+// x is not the transfer that must follow (RFC 3659 §5.3), nor one of the commands
+// that clients put between, most of them for the data connection.
+func (d *dialogue) sequence(verb string, x *exchange) (forget bool) {
+	if verb != "NOOP" {
+		d.renaming = false
+	}
+	if !d.offset {
+		return false
+	}
+	switch verb {
+	case "PASV", "EPSV", "PORT", "EPRT", "TYPE", "MODE", "STRU", "PBSZ", "PROT", "NOOP", "ALLO", "SIZE", "MDTM", "STAT":
+		return false
+	case "STOR", "RETR", "APPE":
+		forget = !x.transfers
+	case "REST":
+		forget = x.answer != nil
+	default:
+		forget = true
+	}
+	d.offset = false
+	return forget
 }
 
 // waits reports whether a command is for after the transfer that is under way:

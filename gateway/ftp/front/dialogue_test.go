@@ -56,6 +56,7 @@ func TestRewriting(t *testing.T) {
 		{"STRU P", "NOOP", "200 OK", "504 STRU cannot be that here"},
 		{"STRU", "NOOP", "200 OK", "501 STRU needs a letter"},
 		{"mode s ", "MODE S", "200 OK", "200 OK"},
+		{"MODE Z", "NOOP", "200 OK", "504 MODE cannot be that here"},
 		{"MODE B", "NOOP", "200 OK", "504 MODE cannot be that here"},
 		{"TYPE L 8", "TYPE I", "200 OK", "200 OK"},
 		{"TYPE L8", "TYPE I", "200 OK", "200 OK"},
@@ -110,6 +111,15 @@ func TestRewriting(t *testing.T) {
 		{"NLST a/*.JPG", "NLST a/", "150 x", "150 x"},
 		{"STAT -l", "STAT .", " %s-rw a", " -rw a"},
 		{"STAT", "STAT", "211 x", "211 x"},
+		{"STOR a\ab.jpg", "NOOP", "200 OK", "553 A name cannot have control characters here"},
+		{"MKD a\x7f", "NOOP", "200 OK", "553 A name cannot have control characters here"},
+		{"RNTO a\xc2\x80", "NOOP", "200 OK", "553 A name cannot have control characters here"},
+		{"STOR a\xc2\x80\xb0\xa1", "STOR a\xc2\x80\xb0\xa1", "150 x", "150 x"}, // GBK
+		{"RETR a\ab.jpg", "RETR a\ab.jpg", "550 x", "550 x"},
+		{"RNTO a", "NOOP", "200 OK", "503 RNFR comes right before RNTO"},
+		{"MFMT 20200102030405 a b", "MFMT 20200102030405 a b", "213 x", "213 x"},
+		{"MFMT 20201302030405 a", "NOOP", "200 OK", "501 MFMT needs a time in UTC and a name, as in MFMT 20260131235959 a.jpg"},
+		{"MFF Modify=20201302030405; a", "NOOP", "200 OK", "501 MFMT needs a time in UTC and a name, as in MFMT 20260131235959 a.jpg"},
 		{"MLST a", "MLST a", "250 x", "250 x"},
 		{"RETR a\nb", "RETR a\nb", "550 a\nb", "550 a?b"}, // no reader lets LF through
 		{"STOR " + strings.Repeat("x", maxLine-len("STOR ")-2), "STOR " + strings.Repeat("x", maxLine-len("STOR ")-2), "550 x", "550 x"},
@@ -520,4 +530,105 @@ func (r *stepReader) Read(p []byte) (int, error) {
 	n := copy(p, r.rest[:min(r.step, len(r.rest))])
 	r.rest = r.rest[n:]
 	return n, nil
+}
+
+// TestOffset: what REST gave is for the transfer that follows, and for no other
+// (RFC 3659 §5.3).
+func TestOffset(t *testing.T) {
+	for between, forgotten := range map[string]bool{
+		"": false, "PASV": false, "TYPE I": false, "NOOP": false, "SIZE a": false, "REST 7": false,
+		"LIST": true, "CWD /": true, "DELE a": true, "RETR b": true, "STOU": true, "XFOO": true, "REST x": true, "RNFR a": true,
+	} {
+		d := newTalk(Options{}, ipv4)
+		d.signIn("u")
+		d.says("REST 100")
+		d.answers("350 OK")
+		if between != "" {
+			got := d.says(between)
+			if got == "REST 0" {
+				if reply := d.answers("350 OK"); reply != "" {
+					t.Errorf("%s: the client gets %q", between, reply)
+				}
+				d.next()
+				if !forgotten {
+					t.Errorf("%s: the offset is forgotten", between)
+				}
+			} else if forgotten && between != "RETR b" {
+				t.Errorf("%s: the library gets %q", between, got)
+			}
+			switch between {
+			case "REST 7":
+				d.answers("350 OK")
+			case "LIST", "RETR b", "STOU":
+				d.answers("150 x", "226 x")
+			default:
+				d.answers("250 OK")
+			}
+		}
+		if got := d.says("STOR a"); got != "STOR a" || d.offset {
+			t.Errorf("%s: the library gets %q; %v", between, got, d.offset)
+		}
+	}
+}
+
+// TestRefusedTransferForgetsOffset: a transfer that the front refuses is not left
+// with an offset for the next.
+func TestRefusedTransferForgetsOffset(t *testing.T) {
+	d := newTalk(Options{}, ipv4)
+	d.signIn("u")
+	d.says("REST 100")
+	d.answers("350 OK")
+	d.needsTLS = true
+	if got := d.says("STOR a"); got != "REST 0" {
+		t.Errorf("the library gets %q", got)
+	}
+}
+
+// TestRenaming: RNTO follows an RNFR that went well, and nothing else.
+func TestRenaming(t *testing.T) {
+	for _, tt := range []struct {
+		reply, between, library string
+	}{
+		{"350 OK", "", "RNTO b"},
+		{"350 OK", "NOOP", "RNTO b"},
+		{"550 no", "", "NOOP"},
+		{"350 OK", "LIST", "NOOP"},
+		{"350 OK", "RNTO /c", "NOOP"},
+	} {
+		d := newTalk(Options{}, ipv4)
+		d.signIn("u")
+		d.says("RNFR x")
+		d.answers("350 OK")
+		if tt.reply != "350 OK" {
+			d.says("RNFR a")
+			d.answers(tt.reply)
+		}
+		if tt.between != "" {
+			d.says(tt.between)
+			d.answers("150 x", "226 x")
+		}
+		if got := d.says("RNTO b"); got != tt.library {
+			t.Errorf("%v: the library gets %q", tt, got)
+		}
+	}
+}
+
+// TestNoTLSToOffer: a user who must use TLS is not told to switch on what is not
+// there.
+func TestNoTLSToOffer(t *testing.T) {
+	d := newTalk(Options{TLSRequired: true}, ipv4)
+	d.says("USER u")
+	if got := d.answers("200 OK"); got != replyNoTLS {
+		t.Error(got)
+	}
+}
+
+// TestServerStatus: STAT tells no address that is not there.
+func TestServerStatus(t *testing.T) {
+	d := newTalk(Options{}, ipv4)
+	d.says("STAT")
+	got := d.answers("211- Server status", "Connected to  from 192.0.2.1:9 for 3s", "Logged in as u", "211 End")
+	if got != "211- Server status| Connected from 192.0.2.1:9 for 3s| Logged in as u|211 End" {
+		t.Error(got)
+	}
 }

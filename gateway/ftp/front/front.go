@@ -53,6 +53,14 @@ type Options struct {
 	// and its separator, must stay.
 	Clean func(line string) string
 
+	// Passive, when set, is told of each passive port before the client is, which
+	// will come from the address to. What it returns gives the port up: it is called
+	// when the client asks for another one. Neither may wait or call the session.
+	Passive func(to netip.Addr, port int) (giveUp func())
+
+	// Crowd are the sessions that the limits below count: give several Listeners the
+	// same. Nil: those of this Listener.
+	Crowd *Crowd
 	// MaxSessions is how many sessions there may be; 0 means 500. When it is
 	// reached, the oldest connection that has not signed in makes room.
 	MaxSessions int
@@ -96,6 +104,9 @@ func (o Options) withDefaults() Options {
 	o.IdleTimeout = cmp.Or(o.IdleTimeout, 10*time.Minute)
 	o.WriteTimeout = cmp.Or(o.WriteTimeout, 30*time.Second)
 	o.HangUpTimeout = cmp.Or(o.HangUpTimeout, 10*time.Second)
+	if o.Crowd == nil {
+		o.Crowd = NewCrowd()
+	}
 	o.Log = cmp.Or(o.Log, slog.New(slog.DiscardHandler))
 	return o
 }
@@ -119,11 +130,10 @@ type Listener struct {
 	stop  sync.Once
 	loops sync.WaitGroup
 
-	mu       sync.Mutex
+	crowd *Crowd
+	// crowd.mu guards the rest.
 	empty    *sync.Cond // sessions has lost one
 	sessions map[*Session]struct{}
-	counts   map[netip.Prefix]count
-	total    int // sessions that count
 	leaving  bool
 }
 
@@ -137,9 +147,9 @@ func Listen(inner net.Listener, opt Options) *Listener {
 		ready:    make(chan *conn),
 		done:     make(chan struct{}),
 		sessions: map[*Session]struct{}{},
-		counts:   map[netip.Prefix]count{},
 	}
-	l.empty = sync.NewCond(&l.mu)
+	l.crowd = l.opt.Crowd
+	l.empty = sync.NewCond(&l.crowd.mu)
 	l.loops.Go(l.accept)
 	return l
 }

@@ -1,8 +1,10 @@
 package front
 
 import (
+	"cmp"
 	"net"
 	"net/netip"
+	"sync"
 	"time"
 )
 
@@ -48,113 +50,155 @@ func addrPort(addr net.Addr) netip.AddrPort {
 	return netip.AddrPortFrom(ap.Addr().Unmap().WithZone(""), ap.Port())
 }
 
+// Crowd are the sessions that limits count together.
+type Crowd struct {
+	mu     sync.Mutex
+	all    map[*Session]struct{} // counted or not
+	counts map[netip.Prefix]count
+	total  int // sessions that count
+}
+
+// NewCrowd returns one of nobody.
+func NewCrowd() *Crowd {
+	return &Crowd{all: map[*Session]struct{}{}, counts: map[netip.Prefix]count{}}
+}
+
 // enter remembers s, whose address is not known yet. It returns a refusal when so
 // many connections are on their way in that more cannot be looked at.
 func (l *Listener) enter(s *Session) (refusal string) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
+	l.crowd.mu.Lock()
+	defer l.crowd.mu.Unlock()
 	if l.leaving {
 		return replyStopping
 	}
-	if len(l.sessions) >= 2*l.opt.MaxSessions {
+	if len(l.crowd.all) >= 2*l.opt.MaxSessions {
 		return replyFull
 	}
 	l.sessions[s] = struct{}{}
+	l.crowd.all[s] = struct{}{}
 	return ""
 }
 
 // admit counts s, making room where it may, or returns why it must go.
 func (l *Listener) admit(s *Session) (refusal string) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
+	c := l.crowd
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	key := keyOf(s.remote.Addr())
 	same := func(other *Session) bool { return other.key == key }
 	anybody := func(*Session) bool { return true }
-	switch n := l.counts[key]; {
+	switch n := c.counts[key]; {
 	case l.leaving:
 		return replyStopping
-	case n.waiting >= l.opt.MaxWaiting && !l.evict(same), l.counts[key].all >= l.opt.MaxPerAddress && !l.evict(same):
+	case n.waiting >= l.opt.MaxWaiting && !c.evict(same), c.counts[key].all >= l.opt.MaxPerAddress && !c.evict(same):
 		return replyMany
-	case l.total >= l.opt.MaxSessions && !l.evict(anybody):
+	case c.total >= l.opt.MaxSessions && !c.evict(anybody):
 		return replyFull
 	}
 	s.key, s.counted, s.waiting = key, true, true
-	n := l.counts[key]
-	l.counts[key] = count{n.all + 1, n.waiting + 1}
-	l.total++
+	n := c.counts[key]
+	c.counts[key] = count{n.all + 1, n.waiting + 1}
+	c.total++
 	return ""
 }
 
-// evict ends one of the counted sessions that have not signed in: first one that
-// said nothing, then the oldest. One whose password is being checked stays. It
-// reports whether there was one; mu is held.
-func (l *Listener) evict(of func(*Session) bool) bool {
+// evict ends the first by before of the counted sessions that have not signed in.
+// One whose password is being checked stays. It reports whether there was one; mu
+// is held.
+func (c *Crowd) evict(of func(*Session) bool) bool {
 	var victim *Session
-	for s := range l.sessions {
-		if s.counted && s.waiting && of(s) && stage(s.stage.Load()) < checking && s.before(victim) {
+	now := time.Now()
+	for s := range c.all {
+		if s.counted && s.waiting && of(s) && stage(s.stage.Load()) < checking && (victim == nil || c.before(s, victim, now)) {
 			victim = s
 		}
 	}
 	if victim == nil {
 		return false
 	}
-	l.drop(victim)
+	c.drop(victim)
 	victim.mu.Lock()
 	victim.end(replyRoom)
 	victim.mu.Unlock()
 	return true
 }
 
-// before reports whether s has to make room rather than other.
-func (s *Session) before(other *Session) bool {
-	if other == nil {
-		return true
+// How long a connection may take for its first command, and for signing in, before
+// it has to make room rather than one that has just come.
+const (
+	timeToSpeak  = 2 * time.Second
+	timeToSignIn = 10 * time.Second
+)
+
+// before reports whether s has to make room rather than other: those of the address
+// that has the most waiting go first, of those the ones that stand about, of those
+// the oldest; mu is held.
+func (c *Crowd) before(s, other *Session, now time.Time) bool {
+	return cmp.Or(
+		cmp.Compare(c.counts[other.key].waiting, c.counts[s.key].waiting),
+		cmp.Compare(other.idleness(now), s.idleness(now)),
+		s.since.Compare(other.since),
+	) < 0
+}
+
+// idleness is the more the less a session that has not signed in looks as if it
+// were going to.
+func (s *Session) idleness(now time.Time) int {
+	age, quiet := now.Sub(s.since), stage(s.stage.Load()) == silent
+	switch {
+	case quiet && age > timeToSpeak:
+		return 3
+	case age > timeToSignIn:
+		return 2
+	case quiet:
+		return 1
 	}
-	a, b := s.stage.Load(), other.stage.Load()
-	return a < b || a == b && s.since.Before(other.since)
+	return 0
 }
 
 // promote tells that s has signed in.
 func (l *Listener) promote(s *Session) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
+	c := l.crowd
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	if s.counted && s.waiting {
 		s.waiting = false
-		n := l.counts[s.key]
-		l.counts[s.key] = count{n.all, n.waiting - 1}
+		n := c.counts[s.key]
+		c.counts[s.key] = count{n.all, n.waiting - 1}
 	}
 }
 
 // drop counts s no more; mu is held.
-func (l *Listener) drop(s *Session) {
+func (c *Crowd) drop(s *Session) {
 	if !s.counted {
 		return
 	}
-	n := l.counts[s.key]
+	n := c.counts[s.key]
 	n.all--
 	if s.waiting {
 		n.waiting--
 	}
-	l.counts[s.key] = n
+	c.counts[s.key] = n
 	if n.all == 0 {
-		delete(l.counts, s.key)
+		delete(c.counts, s.key)
 	}
 	s.counted = false
-	l.total--
+	c.total--
 }
 
 // uncount counts s no more, because it is closed.
 func (l *Listener) uncount(s *Session) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.drop(s)
+	l.crowd.mu.Lock()
+	defer l.crowd.mu.Unlock()
+	l.crowd.drop(s)
 }
 
 // forget removes s, which is closed and transfers nothing.
 func (l *Listener) forget(s *Session) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
+	l.crowd.mu.Lock()
+	defer l.crowd.mu.Unlock()
 	delete(l.sessions, s)
+	delete(l.crowd.all, s)
 	l.empty.Broadcast()
 }
 

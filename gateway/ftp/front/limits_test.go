@@ -290,6 +290,7 @@ func TestShutdownInTime(t *testing.T) {
 	if err := <-done; !errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}
+	c.want(replyStopping)
 	if got := c.reply(); !strings.HasPrefix(got, "(") {
 		t.Errorf("the reply is %q", got)
 	}

@@ -5,6 +5,7 @@ import (
 	"path"
 	"regexp"
 	"strings"
+	"time"
 )
 
 // storeUnique makes STOU a STOR to a name that nobody has: the hint that some
@@ -49,7 +50,7 @@ func (d *dialogue) modified(argument string) *exchange {
 	}
 	x.done = func(r replyLine, _ *outcome) {
 		if failed(r) {
-			d.follow = pass("MFMT", m[1]+" "+m[2])
+			d.follow = modify(m[1] + " " + m[2])
 		}
 	}
 	return x
@@ -65,5 +66,15 @@ func modifyFacts(argument string) *exchange {
 	if m == nil {
 		return answer("504 Only the fact Modify can be set")
 	}
-	return pass("MFMT", m[1]+" "+m[2])
+	return modify(m[1] + " " + m[2])
+}
+
+// modify answers MFMT (draft-somers-ftp-mfxx-04 §3). A time that is none would get
+// the library's error to see.
+func modify(argument string) *exchange {
+	when, name, _ := strings.Cut(argument, " ")
+	if _, err := time.Parse("20060102150405", when); err != nil || name == "" {
+		return answer("501 MFMT needs a time in UTC and a name, as in MFMT 20260131235959 a.jpg")
+	}
+	return pass("MFMT", argument)
 }

@@ -1,8 +1,15 @@
 package front
 
+import (
+	"regexp"
+	"strconv"
+	"time"
+)
+
 // Replies to those who must use TLS.
 const (
 	replyNeedsTLS    = "530 This account needs FTPS: switch on explicit TLS (AUTH TLS) in the client"
+	replyNoTLS       = "530 This account may come by FTPS only, which is switched off here; the gateway's operator can switch it on"
 	replyUnprotected = "521 This account needs protected data connections: switch on PROT P in the client" // RFC 4217 §9
 )
 
@@ -92,7 +99,57 @@ func (d *dialogue) dataPort(verb, argument string) *exchange {
 	case active:
 		return pass(verb, argument)
 	}
-	return pass(verb, "")
+	return d.passive(verb, portTries)
+}
+
+// A passive port that others have may be free soon.
+const (
+	portTries = 12                     // how often one is asked for
+	portPause = 250 * time.Millisecond // between two of these
+)
+
+// replyNoPort ends a wait for a passive port. The library's 421 would mean that the
+// control connection is closed (RFC 959 §5.4).
+const replyNoPort = "425 All ports for data connections are in use; try again in a minute"
+
+// passive asks for a passive port, up to tries times.
+func (d *dialogue) passive(verb string, tries int) *exchange {
+	full := func(r replyLine) bool { return r.code == "421" }
+	x := pass(verb, "")
+	x.edit = func(r replyLine) []string {
+		switch {
+		case !full(r):
+			return []string{r.text}
+		case tries > 1:
+			return nil
+		}
+		return []string{replyNoPort}
+	}
+	x.done = func(r replyLine, o *outcome) {
+		if full(r) && tries > 1 {
+			d.follow, d.pause = d.passive(verb, tries-1), true
+			return
+		}
+		o.port = portOf(r.text)
+	}
+	return x
+}
+
+// passivePort finds the port in the replies to PASV (RFC 959 §4.1.2) and EPSV (RFC
+// 2428 §3).
+var passivePort = regexp.MustCompile(`^227 .*,(\d{1,3}),(\d{1,3})\)|^229 .*\(\|\|\|(\d{1,5})\|\)`)
+
+// portOf returns the passive port that a reply tells, or 0.
+func portOf(reply string) int {
+	m := passivePort.FindStringSubmatch(reply)
+	if m == nil {
+		return 0
+	}
+	// The expression lets numbers through alone; a part that is not there is 0.
+	high, _ := strconv.Atoi(m[1]) //nolint:errcheck // As above.
+	low, _ := strconv.Atoi(m[2])  //nolint:errcheck // As above.
+	port, _ := strconv.Atoi(m[3]) //nolint:errcheck // As above.
+	return high<<8 + low + port
 }
 
 // extendedPassive answers EPSV, with or without the number of a network protocol.
@@ -103,7 +160,7 @@ func (d *dialogue) extendedPassive(protocol string) *exchange {
 	}
 	switch protocol {
 	case "", own:
-		return pass("EPSV", "")
+		return d.passive("EPSV", portTries)
 	case other:
 		return answer("522 This connection has another network protocol, use (%s)", own)
 	}

@@ -50,7 +50,7 @@ type Session struct {
 	since    time.Time // of accept
 
 	stage   atomic.Int32
-	key     netip.Prefix // guarded by listener.mu, as are the next two
+	key     netip.Prefix // guarded by the Crowd's mu, as are the next two
 	counted bool
 	waiting bool // it counts as one that has not signed in
 
@@ -72,6 +72,8 @@ type Session struct {
 	gone      bool      // the client has closed the connection
 	closed    bool
 	values    map[any]any
+	unused    func()        // gives the passive port up; nil: there is none
+	over      chan struct{} // closed with the session
 }
 
 // Remote returns the client's address, as the PROXY protocol has it.
@@ -180,6 +182,7 @@ func (s *Session) close(c net.Conn) {
 		return
 	}
 	s.closed = true
+	close(s.over)
 	s.turn.Broadcast()
 	gone := s.transfers == 0
 	s.mu.Unlock()

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/netip"
@@ -101,6 +102,7 @@ func TestCommandBehindTransfer(t *testing.T) {
 		c.do("STOR a", "150")
 		c.send("DELE a\r\n")
 		synctest.Wait()
+		go c.want(replyStopping)
 		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
 		start := time.Now()
@@ -231,26 +233,134 @@ func TestWithoutCertificate(t *testing.T) {
 	}
 }
 
-// TestWhoMakesRoom: who said nothing before who did, then who came first.
+// TestWhoMakesRoom: who stands about before who has just come or spoken, then who
+// came first; but first of all those of the address that holds most places.
 func TestWhoMakesRoom(t *testing.T) {
 	now := time.Now()
-	session := func(at stage, age time.Duration) *Session {
-		s := &Session{since: now.Add(-age)}
+	few, many := netip.MustParsePrefix("192.0.2.1/32"), netip.MustParsePrefix("192.0.2.2/32")
+	c := NewCrowd()
+	c.counts[few], c.counts[many] = count{3, 1}, count{2, 2}
+	session := func(key netip.Prefix, at stage, age time.Duration) *Session {
+		s := &Session{since: now.Add(-age), key: key}
 		s.stage.Store(int32(at))
 		return s
 	}
-	for _, tt := range []struct {
-		s, other *Session
-		want     bool
-	}{
-		{session(silent, 1), nil, true},
-		{session(silent, 2), session(silent, 1), true},
-		{session(silent, 1), session(silent, 2), false},
-		{session(silent, 1), session(spoken, 2), true},
-		{session(spoken, 2), session(silent, 1), false},
+	const ms = time.Millisecond
+	for i, tt := range []struct{ first, then *Session }{
+		{session(few, silent, 2*ms), session(few, silent, 1*ms)},
+		{session(few, silent, 3*time.Second), session(few, spoken, 4*time.Second)},
+		{session(few, silent, 1*ms), session(few, spoken, 2*ms)},
+		{session(few, spoken, 11*time.Second), session(few, silent, 1*ms)}, // it has just come
+		{session(few, spoken, 2*ms), session(few, spoken, 1*ms)},
+		{session(many, spoken, 1*ms), session(few, silent, time.Minute)},
 	} {
-		if got := tt.s.before(tt.other); got != tt.want {
-			t.Errorf("stage %d: %v", tt.s.stage.Load(), got)
+		if !c.before(tt.first, tt.then, now) || c.before(tt.then, tt.first, now) {
+			t.Errorf("case %d: the wrong one makes room", i)
 		}
 	}
+}
+
+// TestOneCrowd: the limits count the sessions of several listeners together.
+func TestOneCrowd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		opt := Options{Crowd: NewCrowd(), MaxSessions: 3, MaxPerAddress: 2}
+		plain, other := newPipes(), newPipes()
+		serve(t, plain, opt)
+		serve(t, other, opt)
+		for _, p := range []*pipes{plain, other} {
+			c := p.dial(t, "192.0.2.1:1")
+			c.want("220")
+			c.signIn("u")
+		}
+		plain.dial(t, "192.0.2.1:2").want(replyMany)
+		c := plain.dial(t, "192.0.2.2:1")
+		c.want("220")
+		c.signIn("u")
+		other.dial(t, "192.0.2.3:1").want(replyFull)
+	})
+}
+
+// TestCutOffInWords: a session whose transfer outlasts the time that Shutdown has is
+// told that the server stops.
+func TestCutOffInWords(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, lib, l := play(t, Options{})
+		go func() {
+			lib.gets("STOR a")
+			lib.says("150 go")
+			lib.ends()
+		}()
+		c.do("STOR a", "150")
+		go c.want(replyStopping)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if err := l.Shutdown(ctx); !errors.Is(err, context.DeadlineExceeded) {
+			t.Error(err)
+		}
+	})
+}
+
+// TestPassivePorts: who is told of the ports, and when they are given up.
+func TestPassivePorts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var got []string
+		c, lib, l := play(t, Options{Passive: func(to netip.Addr, port int) func() {
+			got = append(got, fmt.Sprint("given ", port, " to ", to))
+			return func() { got = append(got, fmt.Sprint("given up ", port)) }
+		}})
+		go func() {
+			lib.gets("PASV")
+			lib.says("227 Entering Passive Mode (10,0,0,1,117,48)")
+			lib.gets("EPSV")
+			lib.says("229 Entering Extended Passive Mode (|||30001|)")
+			for range portTries { // all are in use
+				lib.gets("EPSV")
+				lib.says("421 no")
+			}
+			lib.gets("EPSV")
+			lib.says("421 no")
+			lib.gets("EPSV")
+			lib.says("229 Entering Extended Passive Mode (|||30002|)")
+			lib.ends()
+		}()
+		c.do("PASV", "227")
+		c.do("EPSV", "229")
+		start := time.Now()
+		c.do("EPSV", replyNoPort)
+		if d := time.Since(start); d != (portTries-1)*portPause {
+			t.Errorf("it waited for %v", d)
+		}
+		c.do("EPSV", "229")
+		want := "given 30000 to 192.0.2.1, given up 30000, given 30001 to 192.0.2.1, given up 30001, given 30002 to 192.0.2.1"
+		if s := strings.Join(got, ", "); s != want {
+			t.Errorf("%s; want %s", s, want)
+		}
+		go c.want(replyStopping)
+		if err := l.Shutdown(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// TestClosedWhileWaitingForPort: a session that is closed waits for nothing more.
+func TestClosedWhileWaitingForPort(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, lib, l := play(t, Options{})
+		go func() {
+			lib.gets("EPSV")
+			lib.says("421 no")
+			lib.ends()
+		}()
+		c.send("EPSV\r\n")
+		synctest.Wait()
+		l.all()[0].Close()
+		start := time.Now()
+		if err := l.Shutdown(t.Context()); err != nil {
+			t.Error(err)
+		}
+		synctest.Wait()
+		if time.Since(start) != 0 {
+			t.Error("it waited")
+		}
+	})
 }

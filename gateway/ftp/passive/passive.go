@@ -5,14 +5,10 @@ package passive
 import (
 	"fmt"
 	"net"
-	"net/netip"
 	"strconv"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"time"
-
-	"slipway/gateway/ftp/front"
 )
 
 // Ports is a range of TCP ports, both ends included. The zero value stands for
@@ -74,41 +70,6 @@ func (d *Dealer) NumberAttempts() int {
 	return min(d.Ports.count(), portAttempts)
 }
 
-// unused is how long a passive port is held for a client that asked for one and
-// then for nothing.
-const unused = 2 * time.Minute
-
-// One is the listener for one data connection.
-type One struct {
-	net.Listener
-	proxied net.Listener // Listener, behind the PROXY protocol
-	stall   time.Duration
-
-	mu    sync.Mutex
-	timer *time.Timer // nil once it is closed
-}
-
-// NewOne watches over l, which it closes once its connection is there, or was not
-// asked for in time. Connections from proxies begin with a PROXY protocol header,
-// and each fails when it stands still for stall.
-func NewOne(l net.Listener, proxies []netip.Prefix, stall time.Duration) *One {
-	p := &One{Listener: l, proxied: front.Proxied(l, proxies), stall: stall}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.timer = time.AfterFunc(unused, func() { p.Close() })
-	return p
-}
-
-// Accept waits for the one connection. The port is free again once it is there.
-func (p *One) Accept() (net.Conn, error) {
-	c, err := p.proxied.Accept()
-	p.Close()
-	if err != nil {
-		return nil, noConnection(err)
-	}
-	return &conn{Conn: c, stall: p.stall}, nil
-}
-
 // noConnection hides the addresses in an error that the library shows to clients.
 func noConnection(err error) error { return &connError{err} }
 
@@ -117,18 +78,6 @@ type connError struct{ err error }
 
 func (*connError) Error() string   { return "no data connection came" }
 func (e *connError) Unwrap() error { return e.err }
-
-// Close frees the port.
-func (p *One) Close() error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.timer == nil {
-		return nil
-	}
-	p.timer.Stop()
-	p.timer = nil
-	return p.Listener.Close()
-}
 
 // Shared is a passive listener on a port that others wait on too.
 type Shared struct {
