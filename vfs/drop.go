@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"io/fs"
+	"maps"
 	"os"
 	"path"
 	"strings"
@@ -18,9 +19,10 @@ import (
 // path that it chose, and the path that the file got. It is safe for concurrent
 // use.
 type DropSession struct {
-	id   string // unique
-	mu   sync.Mutex
-	real map[string]dropped // by Key of the path that the client chose
+	id     string // unique
+	mu     sync.Mutex
+	real   map[string]dropped // by Key of the path that the client chose
+	chosen map[ID]string      // the other way
 }
 
 // dropped is what the session put or made: where, and as which entry. What stands
@@ -32,7 +34,28 @@ type dropped struct {
 
 // NewDropSession returns a session that has put nothing.
 func NewDropSession() *DropSession {
-	return &DropSession{id: rand.Text(), real: make(map[string]dropped)}
+	return &DropSession{id: rand.Text(), real: make(map[string]dropped), chosen: make(map[ID]string)}
+}
+
+// Root returns a place outside the tree, which no other session shares: DropFS.Root.
+func (s *DropSession) Root() string { return ":drop/" + s.id }
+
+// Chosen returns the path, in the form of Key, that the client chose for what it
+// put or made as the entry with an id.
+func (s *DropSession) Chosen(id ID) (string, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	name, ok := s.chosen[id]
+	return name, ok
+}
+
+// Path returns where in the view what the client calls name was put, which is where
+// it said unless a file got a number.
+func (s *DropSession) Path(name string) string {
+	if what, ok := s.get(name); ok {
+		return what.path
+	}
+	return name
 }
 
 func (s *DropSession) get(name string) (dropped, bool) {
@@ -45,13 +68,29 @@ func (s *DropSession) get(name string) (dropped, bool) {
 func (s *DropSession) set(name string, what dropped) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.real[Key(name)] = what
+	s.put(Key(name), what)
+}
+
+// put and take change both maps; mu is held.
+func (s *DropSession) put(name string, what dropped) {
+	s.take(name)
+	s.real[name], s.chosen[what.id] = what, name
+}
+
+func (s *DropSession) take(name string) (what dropped, ok bool) {
+	if what, ok = s.real[name]; ok {
+		delete(s.real, name)
+		if s.chosen[what.id] == name {
+			delete(s.chosen, what.id)
+		}
+	}
+	return what, ok
 }
 
 func (s *DropSession) forget(name string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	delete(s.real, Key(name))
+	s.take(Key(name))
 }
 
 // move follows a rename of what is at and below from.
@@ -59,15 +98,14 @@ func (s *DropSession) move(from, to, real string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	from, to = Key(from), Key(to)
-	was := s.real[from]
-	delete(s.real, from)
-	for name, d := range s.real {
+	was, _ := s.take(from)
+	for name, d := range maps.Clone(s.real) {
 		if rest, ok := strings.CutPrefix(name, from+"/"); ok {
-			delete(s.real, name)
-			s.real[to+"/"+rest] = dropped{path.Join(real, strings.TrimPrefix(d.path, was.path+"/")), d.id}
+			s.take(name)
+			s.put(to+"/"+rest, dropped{path.Join(real, strings.TrimPrefix(d.path, was.path+"/")), d.id})
 		}
 	}
-	s.real[to] = dropped{real, was.id}
+	s.put(to, dropped{real, was.id})
 }
 
 // DropFS is the view of a user who may put files and see nothing else: it shows
@@ -93,12 +131,21 @@ func (d *DropFS) WithContext(ctx context.Context) afero.Fs {
 // Name returns "slipway".
 func (d *DropFS) Name() string { return d.fs.Name() }
 
-// Root returns a place that no other view shares, because doors keep locks by it:
-// what is locked here is not to be seen elsewhere, nor the other way.
-func (d *DropFS) Root() string { return path.Join("/:drop", d.s.id) }
+// Root returns a place that no other view shares and that is in no tree, because
+// doors keep locks by it: what is locked here is not to be seen elsewhere, nor the
+// other way. That others do not change what this client has locked, nor this client
+// what others have, is for View.Locked and for whoever forwards files.
+func (d *DropFS) Root() string { return d.s.Root() }
 
-// Usage returns FS.Usage.
-func (d *DropFS) Usage() (used, limit int64, err error) { return d.fs.Usage() }
+// Usage returns how many bytes this user may still put, -1 if that is not known,
+// and -1 for those that the files have: what others put is not to be known.
+func (d *DropFS) Usage() (used, left int64, err error) {
+	used, limit, err := d.fs.Usage()
+	if err != nil || limit < 0 {
+		return -1, -1, err
+	}
+	return -1, max(0, limit-used), nil
+}
 
 // Admit reports why a file would be refused; see FS.Admit.
 func (d *DropFS) Admit(name string, size int64) error {
@@ -184,12 +231,12 @@ func (d *DropFS) OpenFile(name string, flag int, perm os.FileMode) (afero.File, 
 		return nil, failed("open", name, err)
 	}
 	real, err := d.own("open", name)
-	mine := err == nil
+	mine, tree := err == nil, d.fs
 	if !mine {
-		// What stands there is not to be seen: this is a new file.
-		real, flag = p, flag|os.O_CREATE|os.O_TRUNC
+		// What stands there is not to be seen, nor a lock on it: this is a new file.
+		real, flag, tree = p, flag|os.O_CREATE|os.O_TRUNC, d.fs.unheeding()
 	}
-	f, err := d.fs.OpenFile(real, flag&^os.O_EXCL, perm)
+	f, err := tree.OpenFile(real, flag&^os.O_EXCL, perm)
 	if err != nil {
 		return nil, failed("open", name, err)
 	}

@@ -18,6 +18,7 @@ var (
 	ErrQuota      error = &kindError{noSpace, "the account's quota is used up; remove files or ask for more"}
 	ErrNoSpace    error = &kindError{noSpace, "no space is left on the gateway"}
 	ErrProperties error = &kindError{noSpace, "a file or folder keeps at most 200 properties, of 64 KiB together; remove some first"}
+	ErrLocked     error = &kindError{locked, "somebody has locked this; try again later"}
 	ErrBadName    error = &kindError{badName, "this name is not valid here: use at most 255 bytes of UTF-8 without control characters"}
 	ErrAborted          = errors.New("the transfer was aborted")
 	ErrReadOnly         = fmt.Errorf("read-only: %w", fs.ErrPermission)
@@ -32,6 +33,7 @@ const (
 	intoItself
 	changed
 	noSpace
+	locked
 	badName
 )
 
@@ -48,6 +50,7 @@ func (e *kindError) NotEmpty() bool   { return e.kind == notEmpty }
 func (e *kindError) IntoItself() bool { return e.kind == intoItself }
 func (e *kindError) Changed() bool    { return e.kind == changed }
 func (e *kindError) NoSpace() bool    { return e.kind == noSpace }
+func (e *kindError) Locked() bool     { return e.kind == locked }
 func (e *kindError) Forbidden() bool  { return e.kind == badName }
 
 // Reason is the text for people.

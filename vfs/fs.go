@@ -69,6 +69,14 @@ type View struct {
 	SameName SameName // the door's rule, where the route has none
 	Quota    int64    // bytes at and below Root; 0: no limit
 	Owner    string   // the user's name: of whom partial uploads are kept; "": nothing is
+	// Client is who of several that share an account this is, if each has partial
+	// uploads of his own; "": they are the account's.
+	Client string
+	// Locked reports whether somebody has locked path, of the whole tree, or with
+	// tree anything below it. It is asked before what stands there is changed, and
+	// again right before a staged file is committed; see ErrLocked. nil: the door
+	// heeds locks itself.
+	Locked func(path string, tree bool) bool
 }
 
 // New returns the view of everything.
@@ -153,6 +161,10 @@ func (f *FS) writable(op, name string) error {
 func (f *FS) apply(op, name string, change Op) (Entry, bool, error) {
 	if err := f.writable(op, name); err != nil {
 		return Entry{}, false, err
+	}
+	change, err := f.heed(change)
+	if err != nil {
+		return Entry{}, false, failed(op, name, err)
 	}
 	e, replaced, err := f.index.Apply(f.ctx, change)
 	return e, replaced, failed(op, name, err)

@@ -15,8 +15,8 @@ import (
 	"slipway/vfs/blob"
 )
 
-// PartialKey says whose partial upload it is, and to which path of the whole tree.
-// Without an owner there is none.
+// PartialKey says whose partial upload it is, and to which path of the whole tree;
+// before that stands View.Client. Without an owner there is none.
 type PartialKey struct{ Owner, Path string }
 
 // Partial is what is kept of an upload that was cut, outside of the namespace: its
@@ -77,12 +77,13 @@ func (e *BeyondError) Reason() string { return e.Error() }
 // Beyond returns true, by which doors know this error.
 func (e *BeyondError) Beyond() bool { return true }
 
-// partialKey returns this user's key for the real path p.
+// partialKey returns this user's key for the real path p, which begins with a
+// slash; one that does not is of a client's own.
 func (f *FS) partialKey(p string) PartialKey {
 	if f.partials == nil || f.view.Owner == "" {
 		return PartialKey{}
 	}
-	return PartialKey{f.view.Owner, p}
+	return PartialKey{f.view.Owner, f.view.Client + p}
 }
 
 // lookPartial returns what is kept under key.
@@ -280,6 +281,9 @@ func (s *File) fromBase(offset int64) (err error) {
 		s.w, err = s.fs.blobs.Create(s.fs.ctx)
 		return err
 	}
+	if err := s.fs.unlocked(s.path, false); err != nil {
+		return err
+	}
 	s.inPlace, s.sameName, s.onto = true, Replace, s.base.ID
 	r, err := s.fs.OpenEntry(s.fs.ctx, s.base)
 	if err != nil {
@@ -333,7 +337,7 @@ func (s *File) keepPartial() error {
 }
 
 // Partial describes what is kept of an upload that was cut, under the name that the
-// client chose, in whichever session it was; see FS.Partial.
+// client chose, in whichever session of his it was; see FS.Partial.
 func (d *DropFS) Partial(name string) (fs.FileInfo, error) {
 	if _, err := d.own("stat", name); err == nil {
 		return nil, &fs.PathError{Op: "stat", Path: name, Err: fs.ErrNotExist}

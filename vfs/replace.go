@@ -35,7 +35,10 @@ func (f *FS) Replace(name string) (before os.FileInfo, _ afero.File, err error) 
 	}
 	s := f.staged(name, p, e)
 	s.dirty = true
-	if s.w, err = f.blobs.Create(f.ctx); err != nil {
+	if _, err = f.beside(p, s.sameName, false); err == nil {
+		s.w, err = f.blobs.Create(f.ctx)
+	}
+	if err != nil {
 		return before, nil, failed("open", name, err)
 	}
 	return before, s, nil

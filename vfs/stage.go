@@ -64,7 +64,9 @@ func (f *FS) stage(name, p string, flag int) (afero.File, error) {
 	s.append = flag&os.O_APPEND != 0
 	if e.ID == 0 || flag&os.O_TRUNC != 0 {
 		s.dirty = true
-		s.w, err = f.blobs.Create(f.ctx)
+		if _, err = f.beside(p, s.sameName, false); err == nil {
+			s.w, err = f.blobs.Create(f.ctx)
+		}
 	} else {
 		err = s.fromBase(e.Size)
 	}
@@ -377,7 +379,7 @@ func (s *File) commit() error {
 	if s.inPlace {
 		put.IfEntry, put.IfSum = s.base.ID, s.base.SHA256
 	}
-	e, _, err := s.fs.index.Apply(ctx, put)
+	e, _, err := s.fs.put(ctx, put)
 	s.result = e
 	unnamed := err != nil && !errors.Is(err, ErrCommit) || err == nil && e.Blob != info.Ref
 	if unnamed && info.Inline == nil {

@@ -9,7 +9,7 @@ import (
 )
 
 // Lock is a row about a WebDAV write lock (RFC 4918 §6). The index does not look
-// at locks: doors keep each other to them.
+// at locks: WebDAV asks for tokens, and other doors see them by vfs.View.Locked.
 type Lock struct {
 	Token  string // names the lock, among all
 	Root   string // the path that was locked, in the form that vfs.Key gives

@@ -467,6 +467,11 @@ func testPartialDrop(t *testing.T, b *Bench, all *vfs.FS) {
 	Cut(t, h, err, "mi")
 	wantKept(t, d, "/p.jpg", 2)
 
+	other := all.Sub(vfs.View{Root: "/in", Owner: "cam", Client: "192.0.2.7"}).Drop(vfs.NewDropSession())
+	wantKept(t, other, "/p.jpg", -1) // it counts from 1, too
+	h, err = other.Create("/p.jpg")
+	Cut(t, h, err, "other")
+
 	d = view.Drop(vfs.NewDropSession()) // the camera comes again
 	wantKept(t, d, "/p.jpg", 2)
 	_, err = d.Resume("/p.jpg", 5)
