@@ -50,6 +50,7 @@ var kinds = []struct {
 	{says(func(e interface{ IntoItself() bool }) bool { return e.IntoItself() }), nil, "a folder cannot be moved into itself"},
 	{says(func(e interface{ Beyond() bool }) bool { return e.Beyond() }), nil, ""},
 	{says(func(e interface{ Changed() bool }) bool { return e.Changed() }), nil, "somebody else changed the file meanwhile; send it again"},
+	{says(func(e interface{ Locked() bool }) bool { return e.Locked() }), nil, ""},
 	{is(syscall.ENOSPC), ftpserver.ErrStorageExceeded, "no space is left on the gateway"},
 	{is(syscall.EDQUOT), ftpserver.ErrStorageExceeded, "no space is left on the gateway"},
 	{is(syscall.ENOTDIR), nil, "a file stands where a folder was expected"},

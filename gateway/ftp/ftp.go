@@ -31,6 +31,9 @@ type Account struct {
 	// that stands there is another picture, because cameras begin to count anew,
 	// and stays under a numbered name. nil: it is replaced as any other.
 	Keep func(name string) (afero.File, error)
+	// End is called once, when the control connection has ended or another user has
+	// logged in on it; nil: nobody wants to know.
+	End func()
 }
 
 // LogIn returns what a user sees, or an error whose text is for people and says

@@ -15,7 +15,7 @@ type (
 		Admit(name string, size int64) error
 	}
 	// usager tells the bytes that its user's files take and may take (limit -1:
-	// unknown).
+	// unknown). Where used is -1, which is not told, limit is what may still come.
 	usager interface {
 		Usage() (used, limit int64, err error)
 	}

@@ -150,9 +150,18 @@ func (d *driver) ClientConnected(ftpserver.ClientContext) (string, error) {
 	return "Slipway", nil
 }
 
-// ClientDisconnected does nothing: files that the session holds are closed after
-// it.
-func (d *driver) ClientDisconnected(ftpserver.ClientContext) {}
+// ClientDisconnected ends the account's use. Files that the session holds are closed
+// after it.
+func (d *driver) ClientDisconnected(cc ftpserver.ClientContext) { d.use(cc, nil) }
+
+// use makes end what ends the account that the connection uses now, and ends the one
+// before.
+func (d *driver) use(cc ftpserver.ClientContext, end func()) {
+	if last, ok := cc.Extra().(func()); ok && last != nil {
+		last()
+	}
+	cc.SetExtra(end)
+}
 
 // AuthUser lets a user in.
 func (d *driver) AuthUser(cc ftpserver.ClientContext, user, password string) (ftpserver.ClientDriver, error) {
@@ -165,6 +174,7 @@ func (d *driver) AuthUser(cc ftpserver.ClientContext, user, password string) (ft
 	if err != nil {
 		return nil, err
 	}
+	d.use(cc, acc.End)
 	log := d.door.Log.With("door", "ftp", "user", user)
 	return &session{door: d.door, cc: cc, front: c, acc: acc, log: log}, nil
 }

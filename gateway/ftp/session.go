@@ -242,7 +242,7 @@ func (s *session) GetAvailableSpace(string) (int64, error) {
 	if limit < 0 {
 		return math.MaxInt64, nil
 	}
-	return max(0, limit-used), nil
+	return max(0, limit-max(0, used)), nil
 }
 
 // ComputeHash returns a file's SHA-256, which is known. Others would have to be

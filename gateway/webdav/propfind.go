@@ -145,7 +145,7 @@ func (q *request) quota() (used, left int64) {
 	if limit < 0 {
 		return used, -1
 	}
-	return used, max(limit-used, 0)
+	return used, max(limit-max(used, 0), 0)
 }
 
 // activeLocks describes the locks on name; the prefix D must be declared.

@@ -71,7 +71,7 @@ func (r *room) left(count int64) int64 {
 	if err != nil || limit < 0 {
 		return -1
 	}
-	left := limit - used + count
+	left := limit - max(used, 0) + count
 	if current, err := r.q.lookup(r.q.path); err == nil && current != nil {
 		left += current.Size()
 	}

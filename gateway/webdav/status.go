@@ -56,6 +56,8 @@ func answerTo(err error) *answer {
 		return &answer{code: http.StatusForbidden, text: "a folder cannot go into itself"}
 	case fault.Changed:
 		return &answer{code: http.StatusPreconditionFailed, text: "somebody else changed it meanwhile"}
+	case fault.Locked:
+		return &answer{code: http.StatusLocked, text: "somebody has locked this"}
 	case fault.TooSlow:
 		return &answer{code: http.StatusRequestTimeout, text: "nothing arrived for too long"}
 	}

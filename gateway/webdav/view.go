@@ -24,6 +24,8 @@ type contextual interface {
 
 // rooted is an Fs that shows a part of a tree that others see too: Root is where
 // its "/" lies in that tree. Without it locks are kept as if all saw the same root.
+// A Root that does not begin with a slash lies in no tree, and no lock of one is one
+// of the other.
 type rooted interface{ Root() string }
 
 // replacer is an Fs that tells what stands at a path, as Stat does (nil: nothing),
@@ -52,7 +54,8 @@ type copier interface {
 	Copy(from, to string, overwrite, deep bool) (replaced bool, err error)
 }
 
-// usager tells the bytes that its user's files take and may take (limit -1: unknown).
+// usager tells the bytes that its user's files take and may take (limit -1:
+// unknown). Where used is -1, which is not told, limit is what may still come.
 type usager interface {
 	Usage() (used, limit int64, err error)
 }
@@ -103,8 +106,8 @@ type propertied interface {
 }
 
 func rootOf(f afero.Fs) string {
-	if r, ok := f.(rooted); ok {
-		return path.Join("/", r.Root())
+	if r, ok := f.(rooted); ok && r.Root() != "" {
+		return path.Clean(r.Root())
 	}
 	return "/"
 }

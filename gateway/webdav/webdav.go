@@ -116,6 +116,17 @@ func New(o Options) *Handler {
 // users share: such a file may still change.
 func (h *Handler) Locked(path string) bool { return len(h.locks.Covering(h.Key(path))) > 0 }
 
+// Blocked reports whether a lock forbids whoever holds none to change what stands at
+// path, a path of the tree that all users share; with tree, to remove or to replace
+// it with all below it.
+func (h *Handler) Blocked(path string, tree bool) bool {
+	scope := lock.Content
+	if tree {
+		scope = lock.Tree
+	}
+	return len(h.locks.Blocking(h.Key(path), scope, lock.Holder{})) > 0
+}
+
 // Locks reports whether there is any lock at all.
 func (h *Handler) Locks() bool { return h.locks.Any() }
 
@@ -164,7 +175,7 @@ type request struct {
 	r    *http.Request
 	fs   afero.Fs
 	path string             // clean, absolute, within fs
-	root string             // of fs, within the tree that all users share; locks are kept by it
+	root string             // of fs; see rooted; locks are kept by it
 	held map[[2]string]bool // by resource and token of the If header: what state.Locked said
 }
 

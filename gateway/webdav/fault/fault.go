@@ -25,6 +25,7 @@ const (
 	NotEmpty               // the directory is not empty
 	IntoItself             // a directory would come into itself
 	Changed                // somebody else changed it meanwhile
+	Locked                 // somebody has locked it
 	TooSlow                // nothing arrived for too long
 )
 
@@ -44,6 +45,7 @@ var kinds = []struct {
 	{says(func(e interface{ NotEmpty() bool }) bool { return e.NotEmpty() }), NotEmpty},
 	{says(func(e interface{ IntoItself() bool }) bool { return e.IntoItself() }), IntoItself},
 	{says(func(e interface{ Changed() bool }) bool { return e.Changed() }), Changed},
+	{says(func(e interface{ Locked() bool }) bool { return e.Locked() }), Locked},
 	{matches(syscall.ENOSPC), NoSpace},
 	{matches(syscall.EDQUOT), NoSpace},
 	{matches(syscall.EFBIG), TooLarge},

@@ -24,7 +24,8 @@ var (
 type Lock struct {
 	// Token names the lock: "opaquelocktoken:" and a random UUID (RFC 4918 §6.5).
 	Token string
-	// Root is the clean absolute path that was locked.
+	// Root is the clean path that was locked. It is absolute in the tree that all
+	// share; another tree's root is a name without a slash before it.
 	Root string
 	// Deep locks everything below Root too (Depth: infinity).
 	Deep bool
@@ -49,7 +50,7 @@ func (l Lock) Covers(path string) bool {
 // below reports whether path lies under dir.
 func below(dir, path string) bool {
 	if dir == "/" {
-		return path != "/"
+		return len(path) > 1 && path[0] == '/'
 	}
 	return len(path) > len(dir) && path[len(dir)] == '/' && strings.HasPrefix(path, dir)
 }
