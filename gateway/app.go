@@ -93,6 +93,7 @@ func openApp(ctx context.Context, o appOptions) (a *app, err error) {
 	if err != nil {
 		return a, usage(err)
 	}
+	a.drops = newDropSessions(time.Now, func(path string) bool { return a.dav.Blocked(path, true) })
 	a.dav = webdav.New(webdav.Options{
 		Prefix: davPrefix, Log: a.log, FS: a.davView, Key: vfs.Key,
 		User: func(r *http.Request) string { return userOf(r).Name }, Uploads: a.uploadsOf,
@@ -108,7 +109,6 @@ func openApp(ctx context.Context, o appOptions) (a *app, err error) {
 	if a.users, err = a.openUsers(s.config); err != nil {
 		return a, usage(err)
 	}
-	a.drops = newDropSessions(time.Now)
 	a.apply(s)
 	return a, a.makeFolders(ctx, s)
 }

@@ -72,18 +72,19 @@ func TestConfigAllMistakesAtOnce(t *testing.T) {
 
 func TestDropSessions(t *testing.T) {
 	now := time.Unix(0, 0)
-	d := newDropSessions(func() time.Time { return now })
+	d := newDropSessions(func() time.Time { return now }, func(string) bool { return false })
+	ann, bob := auth.User{Name: "ann"}, auth.User{Name: "bob"}
 	here, there := netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("192.0.2.2")
-	first := d.of("ann", here)
-	if d.of("ann", there) == first || d.of("bob", here) == first {
+	first := d.of(ann, here)
+	if d.of(ann, there) == first || d.of(bob, here) == first {
 		t.Error("a session is shared")
 	}
 	now = now.Add(dropLife)
-	if d.of("ann", here) != first {
+	if d.of(ann, here) != first {
 		t.Error("a session ended early")
 	}
 	now = now.Add(dropLife + 1)
-	if d.of("ann", here) == first || len(d.by) != 1 {
+	if d.of(ann, here) == first || len(d.by) != 1 {
 		t.Errorf("%d sessions outlived their time", len(d.by))
 	}
 }

@@ -250,9 +250,13 @@ func (a *app) ftpLogIn(ctx context.Context, user, password string, from netip.Ad
 	case u.RequireTLS && !secure:
 		return ftp.Account{}, errors.New("this account is for FTPS only; switch TLS on")
 	}
-	tree := underContext(ctx, a.view(u, from, doorRules{}))
-	versions := underContext(ctx, a.view(u, from, doorRules{sameName: vfs.Version}))
-	return ftp.Account{FS: tree, Keep: func(name string) (afero.File, error) {
+	var end func()
+	if u.Rights == auth.Drop {
+		end = a.drops.hold(u, from)
+	}
+	tree := underContext(ctx, a.view(u, from, doorRules{heed: true}))
+	versions := underContext(ctx, a.view(u, from, doorRules{sameName: vfs.Version, heed: true}))
+	return ftp.Account{FS: tree, End: end, Keep: func(name string) (afero.File, error) {
 		if u.Rights != auth.Drop { // to which it tells nothing of others' files
 			if f, err := tree.OpenFile(name, writeAnew|os.O_EXCL, 0o666); !errors.Is(err, fs.ErrExist) {
 				return f, err // most often nothing stands there

@@ -4,18 +4,23 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"net/netip"
 	"strconv"
 	"sync"
 	"time"
 
 	"golang.org/x/time/rate"
+
+	"slipway/gateway/auth"
 )
 
 // How much of the HTTP server one user may take.
 const (
-	// userRequests is how many requests of a user are worked on at a time; more
-	// wait for their turn.
-	userRequests = 64
+	// userRequests is how many requests of a user are worked on at a time, and
+	// addressRequests how many of them from one address: guests share an account, and
+	// one of them must not take it all. More wait for their turn.
+	userRequests    = 512
+	addressRequests = 64
 	// turnWait is how long a request waits for its turn before 429.
 	turnWait = time.Minute
 	// Where a rate is set, paceBurst bytes may come at once, and bodies are read by
@@ -32,18 +37,65 @@ const (
 type userLimits struct {
 	// rate is how many bytes a second a user may send, over all connections; 0: any.
 	rate func() int64
+	// client is where a request came from.
+	client func(*http.Request) (netip.Addr, bool)
 
 	mu sync.Mutex
 	by map[string]*userLimit // by name; as many as there are accounts
 }
 
 type userLimit struct {
-	turns chan struct{} // holds one for each request that is worked on
+	turns turns
 	rate  *rate.Limiter
+	from  map[netip.Prefix]*addressLimit // with userLimits.mu; where requests are under way
 }
 
-func newUserLimits(rate func() int64) *userLimits {
-	return &userLimits{rate: rate, by: make(map[string]*userLimit)}
+type addressLimit struct {
+	turns turns
+	users int // requests that have a turn or wait for one; with userLimits.mu
+}
+
+func newUserLimits(rate func() int64, client func(*http.Request) (netip.Addr, bool)) *userLimits {
+	return &userLimits{rate: rate, client: client, by: make(map[string]*userLimit)}
+}
+
+// enter waits for a turn of a user at an address, and returns false where none came
+// in time. Else leave ends it.
+func (l *userLimits) enter(ctx context.Context, u *userLimit, from netip.Prefix) (leave func(), ok bool) {
+	ctx, cancel := context.WithTimeout(ctx, turnWait)
+	defer cancel()
+	at := l.at(u, from)
+	if !at.turns.take(ctx) {
+		l.left(u, from, at)
+		return nil, false
+	}
+	away := func() { at.turns.give(); l.left(u, from, at) }
+	if !u.turns.take(ctx) {
+		away()
+		return nil, false
+	}
+	return func() { u.turns.give(); away() }, true
+}
+
+// at returns a user's limits at an address, until left.
+func (l *userLimits) at(u *userLimit, from netip.Prefix) *addressLimit {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	at := u.from[from]
+	if at == nil {
+		at = &addressLimit{turns: make(turns, addressRequests)}
+		u.from[from] = at
+	}
+	at.users++
+	return at
+}
+
+func (l *userLimits) left(u *userLimit, from netip.Prefix, at *addressLimit) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if at.users--; at.users == 0 {
+		delete(u.from, from)
+	}
 }
 
 // of returns a user's limits, with the rate that holds now.
@@ -53,7 +105,7 @@ func (l *userLimits) of(name string) *userLimit {
 	defer l.mu.Unlock()
 	u := l.by[name]
 	if u == nil {
-		u = &userLimit{turns: make(chan struct{}, userRequests), rate: rate.NewLimiter(rate.Inf, paceBurst)}
+		u = &userLimit{turns: make(turns, userRequests), rate: rate.NewLimiter(rate.Inf, paceBurst), from: make(map[netip.Prefix]*addressLimit)}
 		l.by[name] = u
 	}
 	want := rate.Inf
@@ -71,12 +123,14 @@ func (l *userLimits) of(name string) *userLimit {
 func (l *userLimits) handler(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		u := l.of(userOf(r).Name)
-		if !u.enter(r.Context()) {
+		addr, _ := l.client(r)
+		leave, ok := l.enter(r.Context(), u, auth.Network(addr))
+		if !ok {
 			w.Header().Set("Retry-After", strconv.Itoa(int(turnWait/time.Second)))
 			http.Error(w, "too many requests of this account are under way; try again later", http.StatusTooManyRequests)
 			return
 		}
-		defer func() { <-u.turns }()
+		defer leave()
 		if u.rate.Limit() != rate.Inf && r.ContentLength != 0 {
 			r.Body = &pacedBody{r.Body, u.rate, r.Context()}
 		}
@@ -84,23 +138,25 @@ func (l *userLimits) handler(next http.Handler) http.Handler {
 	})
 }
 
-// enter waits for a turn, and returns false where none came in time.
-func (u *userLimit) enter(ctx context.Context) bool {
+// turns holds one for each request that is worked on.
+type turns chan struct{}
+
+// take waits for a turn, and returns false where none came before ctx ended.
+func (t turns) take(ctx context.Context) bool {
 	select {
-	case u.turns <- struct{}{}:
+	case t <- struct{}{}:
 		return true
 	default:
 	}
-	wait := time.NewTimer(turnWait)
-	defer wait.Stop()
 	select {
-	case u.turns <- struct{}{}:
+	case t <- struct{}{}:
 		return true
-	case <-wait.C:
 	case <-ctx.Done():
+		return false
 	}
-	return false
 }
+
+func (t turns) give() { <-t }
 
 // pacedBody is a body that comes no faster than its user may send. It waits after
 // each piece, so that the time for the next one begins when it is asked for.

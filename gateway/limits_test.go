@@ -3,9 +3,11 @@ package main
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"os"
 	"sync"
 	"testing"
@@ -21,12 +23,18 @@ func from(ctx context.Context, name string, size int) *http.Request {
 	return r.WithContext(auth.NewContext(r.Context(), auth.User{Name: name}))
 }
 
+// addressOf is the address that a test gave a request.
+func addressOf(r *http.Request) (netip.Addr, bool) {
+	a, _ := netip.ParseAddr(r.RemoteAddr)
+	return a, false
+}
+
 // TestUploadRate: all connections of a user share the rate, others have their own,
 // and nothing is refused.
 func TestUploadRate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		perSecond := int64(100 << 10)
-		l := newUserLimits(func() int64 { return perSecond })
+		l := newUserLimits(func() int64 { return perSecond }, addressOf)
 		h := l.handler(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 			if n, err := io.Copy(io.Discard, r.Body); n != 1<<20 || err != nil {
 				t.Errorf("%d bytes, %v", n, err)
@@ -57,7 +65,7 @@ func TestUploadRate(t *testing.T) {
 // TestUploadRateEndsWithItsClient: nobody waits for a request that has ended.
 func TestUploadRateEndsWithItsClient(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := newUserLimits(func() int64 { return minUploadRate })
+		l := newUserLimits(func() int64 { return minUploadRate }, addressOf)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
 		began := time.Now()
@@ -76,7 +84,7 @@ func TestUploadRateEndsWithItsClient(t *testing.T) {
 // others do not, and only who waits too long is told to come back.
 func TestUserRequests(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := newUserLimits(func() int64 { return 0 })
+		l := newUserLimits(func() int64 { return 0 }, addressOf)
 		release, working := make(chan struct{}), make(chan string, 1000)
 		h := l.handler(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 			working <- userOf(r).Name
@@ -88,18 +96,18 @@ func TestUserRequests(t *testing.T) {
 			h.ServeHTTP(w, from(ctx, name, 0))
 			codes <- w
 		}
-		for range userRequests + 2 {
+		for range addressRequests + 2 {
 			go ask(t.Context(), "ann")
 		}
 		ctx, leave := context.WithCancel(t.Context())
 		go ask(ctx, "ann")
 		synctest.Wait()
-		if len(working) != userRequests || len(codes) != 0 {
+		if len(working) != addressRequests || len(codes) != 0 {
 			t.Fatalf("%d are worked on, %d answered", len(working), len(codes))
 		}
 		go ask(t.Context(), "bob")
 		synctest.Wait()
-		if len(working) != userRequests+1 {
+		if len(working) != addressRequests+1 {
 			t.Fatal("another user has to wait")
 		}
 		leave()
@@ -109,7 +117,7 @@ func TestUserRequests(t *testing.T) {
 		}
 		release <- struct{}{} // one of them
 		synctest.Wait()
-		if len(working) != userRequests+2 && len(working) != userRequests+1 {
+		if len(working) != addressRequests+2 && len(working) != addressRequests+1 {
 			t.Errorf("%d were worked on", len(working))
 		}
 		time.Sleep(turnWait)
@@ -134,6 +142,46 @@ func TestUserRequests(t *testing.T) {
 			if w := <-codes; w.Code != 200 {
 				t.Errorf("answered %d", w.Code)
 			}
+		}
+	})
+}
+
+// TestAddressRequests: who takes all that one address may does not keep other
+// addresses of the account out, a /64 network counts as one, and all of them
+// together are bounded.
+func TestAddressRequests(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newUserLimits(func() int64 { return 0 }, addressOf)
+		release, working := make(chan struct{}), make(chan string, 1000)
+		h := l.handler(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			working <- r.RemoteAddr
+			<-release
+		}))
+		ask := func(format string, n int) {
+			for i := range n {
+				r := from(t.Context(), "guests", 0)
+				r.RemoteAddr = fmt.Sprintf(format, i)
+				go h.ServeHTTP(httptest.NewRecorder(), r)
+			}
+			synctest.Wait()
+		}
+		for i, c := range []struct {
+			format  string
+			n, want int
+		}{
+			{"2001:db8:1:1::%x", addressRequests + 1, addressRequests},
+			{"2001:db8:1:2::%x", 1, addressRequests + 1},
+			{"192.0.2.%d", 200, addressRequests + 201},
+			{"198.51.100.%d", 250, userRequests},
+		} {
+			if ask(c.format, c.n); len(working) != c.want {
+				t.Errorf("%d: %d are worked on, want %d", i, len(working), c.want)
+			}
+		}
+		close(release)
+		synctest.Wait()
+		if n := len(l.by["guests"].from); n != 0 {
+			t.Errorf("%d addresses are kept that ask for nothing", n)
 		}
 	})
 }

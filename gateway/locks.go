@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"strings"
 
 	"slipway/gateway/webdav/lock"
 	"slipway/vfs"
@@ -37,6 +38,9 @@ func (r lockRows) Save(ctx context.Context, l lock.Lock) error {
 // there any more.
 func (a *app) loadLocks(ctx context.Context) error {
 	return a.dav.LoadLocks(ctx, func(path string) (bool, error) {
+		if !inTree(path) {
+			return false, nil // of a client that drops files; its session ended with that run
+		}
 		_, err := a.tree.Lookup(ctx, path)
 		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, vfs.ErrNotDir) {
 			return false, nil
@@ -45,8 +49,19 @@ func (a *app) loadLocks(ctx context.Context) error {
 	})
 }
 
+// inTree reports whether locks with that root are of the tree that users share, and
+// not of one client that drops files.
+func inTree(root string) bool { return strings.HasPrefix(root, "/") }
+
 // unlocked lets the uploads at and below path go on that waited for a lock.
 func (a *app) unlocked(ctx context.Context, path string) {
+	if !inTree(path) {
+		real, ok := a.drops.real(path)
+		if !ok {
+			return
+		}
+		path = real
+	}
 	if err := a.ledger.Unlocked(ctx, path); err != nil {
 		a.log.Warn("uploads that waited for a lock go on a few seconds later", "path", path, "error", err)
 	}
@@ -66,7 +81,7 @@ func (a *app) locked(ctx context.Context, tx vfs.Tx, entries []vfs.ID) (map[vfs.
 		if err != nil {
 			return nil, err
 		}
-		held[id] = a.dav.Locked(path)
+		held[id] = a.dav.Locked(path) || a.drops.locked(id, a.dav.Locked)
 	}
 	return held, nil
 }

@@ -112,7 +112,7 @@ func serveHTTP(ctx context.Context, server *http.Server, l net.Listener) error {
 
 // webHandler joins what the HTTP server serves.
 func (a *app) webHandler() http.Handler {
-	limits := newUserLimits(func() int64 { return int64(a.settings.Load().config.Web.UploadRate) })
+	limits := newUserLimits(func() int64 { return int64(a.settings.Load().config.Web.UploadRate) }, a.client)
 	plain := func() bool { return a.settings.Load().config.Web.AllowPlain }
 	dav := auth.Encrypted(a.client, plain, auth.Basic(a.users, "Slipway", a.client, limits.handler(a.dav)))
 	pictures := &local.Handler{Pictures: hostedPictures{a}, Log: a.log}
@@ -154,7 +154,11 @@ func userOf(r *http.Request) auth.User {
 // davView returns the tree as WebDAV shows it to the user of r.
 func (a *app) davView(r *http.Request) (afero.Fs, error) {
 	addr, _ := a.client(r)
-	return a.view(userOf(r), addr, doorRules{}), nil
+	u := userOf(r)
+	if u.Rights == auth.Drop {
+		context.AfterFunc(r.Context(), a.drops.hold(u, addr))
+	}
+	return a.view(u, addr, doorRules{}), nil
 }
 
 // client returns the address that r came from, and whether over TLS.

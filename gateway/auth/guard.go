@@ -26,9 +26,9 @@ type who struct {
 	name string
 }
 
-// prefix is what counts as one address: an IPv4 address or an IPv6 /64. An
+// Network is what counts as one address: an IPv4 address or an IPv6 /64. An
 // address that is not known (a unix socket's) is the zero Prefix.
-func prefix(a netip.Addr) netip.Prefix {
+func Network(a netip.Addr) netip.Prefix {
 	a = a.Unmap().WithZone("")
 	bits := 32
 	if a.Is6() {

@@ -163,11 +163,11 @@ func TestAddresses(t *testing.T) {
 		{"2001:db8::1", "2001:db8:0:1::1", false},
 		{"fe80::1%eth0", "fe80::2%eth1", true},
 	} {
-		if same := prefix(netip.MustParseAddr(c.a)) == prefix(netip.MustParseAddr(c.b)); same != c.same {
+		if same := Network(netip.MustParseAddr(c.a)) == Network(netip.MustParseAddr(c.b)); same != c.same {
 			t.Errorf("%s and %s count as one: %v", c.a, c.b, same)
 		}
 	}
-	if prefix(netip.Addr{}) != (netip.Prefix{}) {
+	if Network(netip.Addr{}) != (netip.Prefix{}) {
 		t.Error("no address is not the zero prefix")
 	}
 }
@@ -176,7 +176,7 @@ func TestTablesAreBounded(t *testing.T) {
 	g := newGuard()
 	now := time.Now()
 	for i := range 3 * guardEntries {
-		w := who{prefix(netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)})), fmt.Sprint(i)}
+		w := who{Network(netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)})), fmt.Sprint(i)}
 		g.failed(w, now)
 		g.passed(who{w.addr, "x"})
 	}

@@ -127,7 +127,7 @@ func (t *Table) Check(ctx context.Context, name, password string, addr netip.Add
 		return User{}, ErrWrong
 	}
 	name = norm.NFC.String(name)
-	a := attempt{secret: normal(password), id: id{who: who{prefix(addr), name}}}
+	a := attempt{secret: normal(password), id: id{who: who{Network(addr), name}}}
 	a.sum = t.sum(name, a.secret)
 	for {
 		f, mine, err := t.enter(a)
