@@ -5,10 +5,13 @@ import (
 	"errors"
 	"io/fs"
 	"log/slog"
-	"os"
+	"net"
+	"slices"
 	"syscall"
 
 	ftpserver "github.com/fclairamb/ftpserverlib"
+
+	"slipway/gateway/ftp/passive"
 )
 
 // answer is an error as the client hears of it. The library chooses the reply's
@@ -51,6 +54,7 @@ var kinds = []struct {
 	{says(func(e interface{ Beyond() bool }) bool { return e.Beyond() }), nil, ""},
 	{says(func(e interface{ Changed() bool }) bool { return e.Changed() }), nil, "somebody else changed the file meanwhile; send it again"},
 	{says(func(e interface{ Locked() bool }) bool { return e.Locked() }), nil, ""},
+	{as[*passive.ConnError], nil, ""},
 	{is(syscall.ENOSPC), ftpserver.ErrStorageExceeded, "no space is left on the gateway"},
 	{is(syscall.EDQUOT), ftpserver.ErrStorageExceeded, "no space is left on the gateway"},
 	{is(syscall.ENOTDIR), nil, "a file stands where a folder was expected"},
@@ -59,7 +63,6 @@ var kinds = []struct {
 	{is(fs.ErrNotExist), nil, "there is no such file or folder"},
 	{is(fs.ErrExist), nil, "there is a file or folder of that name already"},
 	{is(fs.ErrPermission), nil, "this account may not do that"},
-	{is(os.ErrDeadlineExceeded), nil, "nothing came for too long"},
 	{is(context.Canceled), nil, "the gateway is stopping"},
 }
 
@@ -69,6 +72,23 @@ func says[T any](ask func(T) bool) func(error) bool {
 		var t T
 		return errors.As(err, &t) && ask(t)
 	}
+}
+
+// as reports whether there is a T in an error's tree.
+func as[T error](err error) bool {
+	var t T
+	return errors.As(err, &t)
+}
+
+// theirs are errors of system calls that an Fs may return about the tree itself.
+// Any other means that the gateway's own disk failed it, even one that reads like
+// fs.ErrNotExist: the tree's own errors are of io/fs.
+var theirs = []syscall.Errno{syscall.ENOSPC, syscall.EDQUOT, syscall.ENOTDIR, syscall.EISDIR, syscall.ENOTEMPTY}
+
+// ofDisk reports whether the gateway's own disk is what failed.
+func ofDisk(err error) bool {
+	var n syscall.Errno
+	return errors.As(err, &n) && !as[*net.OpError](err) && !slices.Contains(theirs, n)
 }
 
 // is returns whether an error wraps target.
@@ -85,6 +105,10 @@ func toClient(log *slog.Logger, op, name string, err error) error {
 	var a *answer
 	if errors.As(err, &a) {
 		return a
+	}
+	if ofDisk(err) {
+		log.Error("the gateway has trouble with its disk", "command", op, "path", name, "error", err)
+		return &answer{text: "the gateway has trouble with its disk, and nothing was stored; its log says more", err: err}
 	}
 	for _, k := range kinds {
 		if !k.is(err) {

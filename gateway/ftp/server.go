@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"regexp"
 	"strings"
 	"sync"
 
@@ -220,12 +221,17 @@ func plain(line string) string {
 	for _, s := range []string{
 		"driver error: calling GetHandle: ", "file access error: couldn't stat: ", "file access error: couldn't open directory: ",
 		"network error: error transferring data: ", "network error: Unable to open transfer: ",
-		"failed to accept passive transfer connection: ",
+		"failed to accept passive transfer connection: ", "network error: couldn't send NLST data: ",
+		"error writing LIST entry: ", "network error: error writing MLSD entry: ", "network error: could not establish active connection: ",
 	} {
 		line = line[:4] + strings.Replace(line[4:], s, "", 1)
 	}
-	return line
+	return line[:4] + addresses.ReplaceAllString(line[4:], "")
 }
+
+// addresses is what an error of package net begins with: whose address is in it is
+// nothing for a reply.
+var addresses = regexp.MustCompile(`(?:read|write|dial|accept|close) tcp[46]? \S+: `)
 
 // quiet is a log that takes what the library says for details: it calls every
 // client that goes away an error.

@@ -9,6 +9,8 @@ import (
 
 	ftpserver "github.com/fclairamb/ftpserverlib"
 	"github.com/spf13/afero"
+
+	"slipway/gateway/ftp/passive"
 )
 
 // upload is a file on its way in. The library ends it by Close, before which it
@@ -199,8 +201,9 @@ type drain struct {
 func (d *drain) Write(p []byte) (int, error) {
 	if c, ok := d.Writer.(deadliner); ok {
 		if err := c.SetWriteDeadline(time.Now().Add(d.stall)); err != nil {
-			return 0, err
+			return 0, passive.InWords(err)
 		}
 	}
-	return d.Writer.Write(p)
+	n, err := d.Writer.Write(p)
+	return n, passive.InWords(err)
 }

@@ -207,7 +207,7 @@ func TestRefusals(t *testing.T) {
 		{kind{text: "too large for every destination", big: true}, "552 Issue during transfer: too large for every destination"},
 		{kind{text: "put it into /inbox", forbidden: true}, "553 Issue during transfer: put it into /inbox"},
 		{&fs.PathError{Op: "write", Path: "/secret/data", Err: syscall.ENOSPC}, "552 Issue during transfer: no space is left"},
-		{&fs.PathError{Op: "write", Path: "/secret/data", Err: syscall.EIO}, "550 Issue during transfer: the gateway could not do this"},
+		{&fs.PathError{Op: "write", Path: "/secret/data", Err: syscall.EIO}, "550 Issue during transfer: the gateway has trouble with its disk"},
 		{fs.ErrPermission, "550 Issue during transfer: this account may not do that"},
 		{&net.OpError{Op: "dial", Err: errors.New("/secret/socket")}, "550 Issue during transfer: the gateway could not do this"},
 	} {

@@ -43,7 +43,8 @@ func (c *conn) Read(p []byte) (int, error) {
 	if err := c.Conn.SetReadDeadline(time.Now().Add(c.stall)); err != nil {
 		return 0, err
 	}
-	return c.Conn.Read(p)
+	n, err := c.Conn.Read(p)
+	return n, InWords(err)
 }
 
 // Write writes, at the latest when the connection is closed.
@@ -87,8 +88,8 @@ func (c *conn) send(p []byte, wait time.Duration) (n int, err error) {
 	if err = c.Conn.SetWriteDeadline(time.Now().Add(wait)); err == nil {
 		n, err = c.Conn.Write(p)
 	}
-	c.err = err
-	return n, err
+	c.err = InWords(err)
+	return n, c.err
 }
 
 // Close sends what was gathered, unless a write is under way that this ends, and

@@ -3,8 +3,11 @@
 package passive
 
 import (
+	"errors"
 	"fmt"
+	"io"
 	"net"
+	"os"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -70,14 +73,34 @@ func (d *Dealer) NumberAttempts() int {
 	return min(d.Ports.count(), portAttempts)
 }
 
-// noConnection hides the addresses in an error that the library shows to clients.
-func noConnection(err error) error { return &connError{err} }
+// ConnError is an error of a data connection in words for the client, to whom the
+// library shows it: its own text has addresses.
+type ConnError struct {
+	text string
+	err  error
+}
 
-// connError says for people that no data connection came.
-type connError struct{ err error }
+func (e *ConnError) Error() string { return e.text }
+func (e *ConnError) Unwrap() error { return e.err }
 
-func (*connError) Error() string   { return "no data connection came" }
-func (e *connError) Unwrap() error { return e.err }
+// Reason returns the words.
+func (e *ConnError) Reason() string { return e.text }
+
+// noConnection says that no data connection came.
+func noConnection(err error) error { return &ConnError{"no data connection came", err} }
+
+// InWords makes err, with which a data connection ended, a *ConnError where that was
+// no orderly end.
+func InWords(err error) error {
+	var known *ConnError
+	switch {
+	case err == nil, err == io.EOF, errors.As(err, &known):
+		return err
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return &ConnError{"nothing moved on the data connection for too long", err}
+	}
+	return &ConnError{"the data connection broke off", err}
+}
 
 // Shared is a passive listener on a port that others wait on too.
 type Shared struct {
