@@ -270,7 +270,6 @@ func (r *ending) run(end func(*ending), old bool, want outcome, seed uint64) {
 			r.Errorf("SIZE of what was kept: %d of %d, %v", size, half, err)
 		}
 		r.must(r.c.PutAt(r.name, half, r.data[half:]))
-		r.earlier = nil // who goes on replaces
 		r.whole()
 	case held, empty:
 		came := map[outcome][]byte{held: r.data[:len(r.data)/2]}[want]

@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"net"
 	"net/netip"
-	"os"
 	"reflect"
 	"strings"
 	"time"
@@ -59,9 +58,6 @@ const (
 	ftpOptional = "optional"
 	ftpRequired = "required"
 )
-
-// writeAnew opens a file for writing from its beginning.
-const writeAnew = os.O_WRONLY | os.O_CREATE | os.O_TRUNC
 
 // ftpDefaults returns what holds where [ftp] says nothing.
 func ftpDefaults() FTPConfig {
@@ -254,19 +250,42 @@ func (a *app) ftpLogIn(ctx context.Context, user, password string, from netip.Ad
 	if u.Rights == auth.Drop {
 		end = a.drops.hold(u, from)
 	}
-	tree := underContext(ctx, a.view(u, from, doorRules{heed: true}))
-	versions := underContext(ctx, a.view(u, from, doorRules{sameName: vfs.Version, heed: true}))
-	return ftp.Account{FS: tree, End: end, Keep: func(name string) (afero.File, error) {
-		if u.Rights != auth.Drop { // to which it tells nothing of others' files
-			if f, err := tree.OpenFile(name, writeAnew|os.O_EXCL, 0o666); !errors.Is(err, fs.ErrExist) {
-				return f, err // most often nothing stands there
+	return ftp.Account{
+		End: end,
+		FS:  underContext(ctx, a.view(u, from, doorRules{sameName: vfs.Version, heed: true})),
+		Opened: func(f afero.File, name string, mine fs.FileInfo) {
+			if y, ok := f.(interface{ YieldIf(func(vfs.Entry) bool) }); ok {
+				y.YieldIf(func(before vfs.Entry) bool { return a.yields(ctx, before, f, name, mine) })
 			}
-		}
-		if a.isPicture(ctx, tree, name) {
-			return versions.OpenFile(name, writeAnew, 0o666)
-		}
-		return tree.OpenFile(name, writeAnew, 0o666)
-	}}, nil
+		},
+	}, nil
+}
+
+// yields reports whether before gives way to the staged f of its name: what broke
+// off, or is only for a time, does, and what the session has just stored does for
+// a file that is whole too, because scanners store a file anew for each page.
+func (a *app) yields(ctx context.Context, before vfs.Entry, f afero.File, name string, mine fs.FileInfo) bool {
+	if vfs.Temporary(name) || vfs.Junk(name) || !a.isWhole(ctx, before, name) {
+		return true
+	}
+	own, ok := entryOf(mine)
+	if !ok || own.ID != before.ID || own.SHA256 != before.SHA256 {
+		return false
+	}
+	info, err := f.Stat()
+	if err != nil {
+		return false
+	}
+	e, ok := entryOf(info)
+	return ok && e.Size > 0 && whole.Check(f, e.Size, e.Type, name) == nil
+}
+
+// entryOf returns the entry that info, which may be nil, is of.
+func entryOf(info fs.FileInfo) (e vfs.Entry, ok bool) {
+	if info != nil {
+		e, ok = info.Sys().(vfs.Entry)
+	}
+	return e, ok
 }
 
 // provenWhole reports whether what is staged shows that nothing of it is missing.
@@ -275,7 +294,7 @@ func provenWhole(f afero.File, name string) bool {
 	if err != nil {
 		return false
 	}
-	e, ok := info.Sys().(vfs.Entry)
+	e, ok := entryOf(info)
 	return ok && whole.Proves(f, e.Size, e.Type, name)
 }
 
@@ -289,17 +308,11 @@ func underContext(ctx context.Context, view afero.Fs) afero.Fs {
 	return view
 }
 
-// isPicture reports whether what stands at name has come whole and under its final
-// name, so that another file of that name is another picture. What broke off, or is
-// only for a time, gives way.
-func (a *app) isPicture(ctx context.Context, view afero.Fs, name string) bool {
-	info, err := view.Stat(name)
-	if err != nil || info.IsDir() || info.Size() == 0 || vfs.Temporary(name) || vfs.Junk(name) {
+// isWhole reports whether e, which stood at name, has come whole, so that another
+// file of that name is another picture.
+func (a *app) isWhole(ctx context.Context, e vfs.Entry, name string) bool {
+	if e.Size == 0 {
 		return false
-	}
-	e, ok := info.Sys().(vfs.Entry)
-	if !ok {
-		return false // a sidecar, which yields
 	}
 	r, err := a.fs.OpenEntry(ctx, e)
 	if err != nil {

@@ -121,6 +121,99 @@ func TestFTPSameName(t *testing.T) {
 	g.sent(dsc, dsc, dsc)
 }
 
+// numbered returns dsc as the picture n before the present one is called.
+func numbered(n int) string { return strings.Replace(dsc, ".", fmt.Sprintf(" (%d).", n), 1) }
+
+// TestFTPSameNameAtOnce: two cameras that send two pictures of one name at the same
+// time lose none, whichever comes first, and whatever stood there before.
+func TestFTPSameNameAtOnce(t *testing.T) {
+	one, two := shot(1), shot(2)
+	for name, before := range map[string][]byte{"free": nil, "half": shot(3)[:500], "whole": shot(3)} {
+		t.Run(name, func(t *testing.T) {
+			g := startFTP(t, "")
+			if before != nil {
+				g.put(g.dial(), dsc, before)
+			}
+			slow, fast := g.dial(), g.dial()
+			conn, err := slow.begin("STOR %s", dsc)
+			if err != nil {
+				t.Fatal(err)
+			}
+			g.put(fast, dsc, one)
+			if _, err := conn.Write(two); err != nil {
+				t.Fatal(err)
+			}
+			conn.Close()
+			if _, _, err := slow.reply(226); err != nil {
+				t.Fatal(err)
+			}
+			g.holds(fast, dsc, two)
+			if name == "whole" {
+				g.holds(fast, numbered(1), before)
+				g.holds(fast, numbered(2), one)
+				g.sent(dsc, dsc, dsc)
+			} else {
+				g.holds(fast, numbered(1), one)
+				g.sent(dsc, dsc)
+			}
+		})
+	}
+}
+
+// TestFTPSameNameResumed: a picture that was cut and goes on leaves alone what has
+// its name, also what came in between from somebody else.
+func TestFTPSameNameResumed(t *testing.T) {
+	g := startFTP(t, "[[user]]\nname = 'other'\npassword = 'env:PASSWORD'")
+	one, two, three := shot(1), shot(2), shot(3)
+	g.put(g.dial(), dsc, one)
+	c, half := g.dial(), len(two)/2
+	c.must(t, 200, "ALLO %d", len(two))
+	if err := c.Put(dsc, two[:half]); err == nil {
+		t.Fatal("half a picture was taken")
+	}
+	g.put(g.dial("other"), dsc, three)
+	c = g.dial()
+	if err := c.PutAt(dsc, int64(half), two[half:]); err != nil {
+		t.Fatal(err)
+	}
+	g.holds(c, dsc, two)
+	g.holds(c, numbered(1), one)
+	g.holds(c, numbered(2), three)
+	g.sent(dsc, dsc, dsc)
+}
+
+// TestFTPSameSession: a session that stores again at once replaces what it stored,
+// as scanners do for each page, but by what is whole only.
+func TestFTPSameSession(t *testing.T) {
+	one, two := shot(1), shot(2)
+	for name, tt := range map[string]struct {
+		next  []byte
+		stays bool // what was stored first
+	}{
+		"whole": {two, false}, "half": {two[:len(two)/2], true}, "empty": {nil, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := ftpGateway{startIngestWith(t, time.Minute, "", nil), t}
+			c := g.dial()
+			g.put(c, dsc, one)
+			g.put(c, dsc, tt.next)
+			g.holds(c, dsc, tt.next)
+			if tt.stays {
+				g.holds(c, numbered(1), one)
+				g.put(c, dsc, two) // what is not whole gives way
+				g.holds(c, dsc, two)
+			}
+			last := 1
+			if tt.stays {
+				last = 2
+			}
+			if _, err := c.size(numbered(last)); !errors.Is(err, fs.ErrNotExist) {
+				t.Errorf("%s is there: %v", numbered(last), err)
+			}
+		})
+	}
+}
+
 // TestFTPNotWhole: a picture that ended early without an error (FIN in mid-file)
 // is held, and gives way to the next of its name.
 func TestFTPNotWhole(t *testing.T) {

@@ -249,10 +249,12 @@ func (d *DropFS) drop(staged *File, chosen string, mine bool) *dropFile {
 	staged.sameName, staged.partial = NextFree, d.fs.partialKey(path.Join(d.fs.view.Root, chosen))
 	if mine {
 		// Cameras of one account may share an address, and each counts from 1.
-		anew := !staged.inPlace && d.fs.view.SameName == Version
-		staged.sameName, staged.inPlace = Replace, staged.base.ID != 0
-		if anew {
-			staged.sameName = Version
+		began := staged.onto == 0 || staged.onto != staged.base.ID // not on a copy of it
+		staged.sameName, staged.otherwise = Replace, NextFree
+		if anew := began && d.fs.view.SameName == Version; anew {
+			staged.sameName, staged.ifBase = Version, staged.base.ID != 0
+		} else {
+			staged.inPlace = staged.base.ID != 0
 		}
 	}
 	return &dropFile{File: staged, s: d.s, chosen: chosen}

@@ -411,7 +411,7 @@ func (f *FS) admitQuota(name, p string, size int64) error {
 	if err != nil {
 		return failed("open", name, err)
 	}
-	if e, err := f.index.Lookup(f.ctx, p); err == nil && f.view.SameName == Replace {
+	if e, err := f.index.Lookup(f.ctx, p); err == nil && f.view.SameName != NextFree {
 		used -= e.Size
 	}
 	if used+size > f.view.Quota {

@@ -148,9 +148,12 @@ func (f *FS) ExpirePartials(ctx context.Context, olderThan time.Time) (n int, er
 // Resume opens a staged file that continues an upload at offset (RFC 959 REST):
 //
 //  1. If at least offset bytes are kept of this user's upload to name, it begins
-//     with the first of them. Nobody else's bytes get between: who continues all
-//     that is kept has it for himself, and others work on copies. Closing commits
-//     also where nothing was written: then only the end of the upload was missing.
+//     with the first of them. What becomes of the file at name is what would have
+//     without the cut: an upload that began with its first byte follows the rule
+//     for same names, one that began on a copy of that very file replaces it.
+//     Nobody else's bytes get between: who continues all that is kept has it for
+//     himself, and others work on copies. Closing commits also where nothing was
+//     written: then only the end of the upload was missing.
 //  2. Else, if the file at name has at least offset bytes, it begins with a copy of
 //     the first of them. What followed is not kept: a client that restarts sends
 //     everything from offset on, and the tail of a longer old picture would spoil
@@ -217,7 +220,7 @@ func (s *File) fromPartial() (kept int64, err error) {
 		case err == nil:
 			s.w, s.from, s.onto, s.dirty = w, part.Ref, part.Onto, true
 			if s.base.ID != 0 && s.onto == s.base.ID {
-				s.sameName = Replace // as it would have been without the cut
+				s.replaceBase() // as it would have been without the cut
 			}
 			return part.Size, nil
 		case !errors.Is(err, errPartialChanged) && !errors.Is(err, fs.ErrNotExist):

@@ -42,14 +42,20 @@ type File struct {
 	modified time.Time
 	sums     Checksums // of what is staged
 	sameName SameName
-	err      error // why Close aborts
-	cut      bool  // err is the transfer's: what is staged is good as far as it goes
-	keep     bool  // KeepPartial was called
-	partial  PartialKey
-	from     blob.Ref // the partial that it continues; "": none
-	onto     ID       // the entry on a copy of whose bytes it began
-	closed   bool
-	result   Entry
+	ruled    bool // sameName is the route's
+	yields   func(before Entry) bool
+	// Close puts the bytes by sameName only where base stands there still, as it
+	// was; where something else does, by otherwise.
+	ifBase    bool
+	otherwise SameName
+	err       error // why Close aborts
+	cut       bool  // err is the transfer's: what is staged is good as far as it goes
+	keep      bool  // KeepPartial was called
+	partial   PartialKey
+	from      blob.Ref // the partial that it continues; "": none
+	onto      ID       // the entry on a copy of whose bytes it began
+	closed    bool
+	result    Entry
 }
 
 var _ afero.File = (*File)(nil)
@@ -99,9 +105,35 @@ func (f *FS) target(name, p string, flag int) (Entry, error) {
 func (f *FS) staged(name, p string, base Entry) *File {
 	s := &File{fs: f, name: name, path: p, base: base, sameName: f.view.SameName, partial: f.partialKey(p)}
 	if rule, ok := (*f.policy.Load()).SameName(p); ok {
-		s.sameName = rule
+		s.sameName, s.ruled = rule, true
 	}
 	return s
+}
+
+// YieldIf says what gives way to s where the view's rule is Version and the route
+// has none. With all bytes staged, Close asks yields about what stood at the name
+// when s was opened. What gives way is replaced, but only as it was then: whatever
+// else came to the name meanwhile stays, under a number.
+func (s *File) YieldIf(yields func(before Entry) bool) {
+	if !s.ruled {
+		s.yields = yields
+	}
+}
+
+// settleSameName asks what YieldIf was told.
+func (s *File) settleSameName() {
+	if s.sameName == Version && s.yields != nil && s.base.ID != 0 && s.yields(s.base) {
+		s.replaceBase()
+	}
+}
+
+// replaceBase makes Close replace base, and keep the rule for what else may stand
+// there by then.
+func (s *File) replaceBase() {
+	if !s.ifBase {
+		s.ifBase, s.otherwise = true, s.sameName
+	}
+	s.sameName = Replace
 }
 
 // Name returns the path that the file was opened by.
@@ -347,6 +379,9 @@ func (s *File) Close() error {
 	if s.closed {
 		return &fs.PathError{Op: "close", Path: s.name, Err: fs.ErrClosed}
 	}
+	if s.err == nil && s.dirty {
+		s.settleSameName()
+	}
 	s.closed = true
 	if s.err != nil {
 		keepErr := s.keepPartial()
@@ -376,10 +411,14 @@ func (s *File) commit() error {
 		Path: s.path, Blob: info, Checksums: s.sums, Type: kind, Modified: s.modified, SameName: s.sameName,
 		Quota: s.fs.view.Quota, QuotaRoot: s.fs.view.Root, LetGo: s.partial,
 	}
-	if s.inPlace {
+	if s.inPlace || s.ifBase {
 		put.IfEntry, put.IfSum = s.base.ID, s.base.SHA256
 	}
 	e, _, err := s.fs.put(ctx, put)
+	if s.ifBase && (errors.Is(err, ErrChanged) || errors.Is(err, ErrLocked)) {
+		put.IfEntry, put.SameName = 0, s.otherwise
+		e, _, err = s.fs.put(ctx, put)
+	}
 	s.result = e
 	unnamed := err != nil && !errors.Is(err, ErrCommit) || err == nil && e.Blob != info.Ref
 	if unnamed && info.Inline == nil {

@@ -10,6 +10,7 @@ package ftp
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"log/slog"
 	"net/netip"
 	"time"
@@ -27,10 +28,12 @@ type Account struct {
 	// fs.ErrNotExist where the folder is missing. What more it may offer is in
 	// optional.go.
 	FS afero.Fs
-	// Keep opens a new file at a name for a STOR from the beginning. A whole file
-	// that stands there is another picture, because cameras begin to count anew,
-	// and stays under a numbered name. nil: it is replaced as any other.
-	Keep func(name string) (afero.File, error)
+	// Opened is told of each file that was opened for writing at a name, before its
+	// bytes come: what stands at the name when it is closed may be another picture,
+	// because cameras begin to count anew, and is not to be lost. mine describes, as
+	// that file did after its Close, what this session has stored there within
+	// Options.Again; nil: nothing. nil: nobody is told.
+	Opened func(f afero.File, name string, mine fs.FileInfo)
 	// End is called once, when the control connection has ended or another user has
 	// logged in on it; nil: nobody wants to know.
 	End func()

@@ -1,7 +1,6 @@
 package ftp
 
 import (
-	"context"
 	"io/fs"
 
 	"github.com/spf13/afero"
@@ -35,21 +34,7 @@ type (
 	// keeper is a File opened for writing whose bytes, after KeepPartial, are kept
 	// as a partial upload when it aborts.
 	keeper interface{ KeepPartial() }
-	// etager is a FileInfo that knows its entity tag: other bytes, another tag.
-	etager interface {
-		ETag(ctx context.Context) (string, error)
-	}
 	// checksummed is a FileInfo that knows checksums of its file's bytes, as in
 	// "SHA256:" and the sum in lower-case hexadecimal.
 	checksummed interface{ Checksums() []string }
 )
-
-// tag returns info's entity tag, or "" where it has none.
-func tag(info fs.FileInfo) string {
-	if t, ok := info.(etager); ok {
-		if s, err := t.ETag(context.Background()); err == nil {
-			return s
-		}
-	}
-	return ""
-}

@@ -35,8 +35,9 @@ type session struct {
 
 // stored is a file as this session stored it.
 type stored struct {
-	path, tag string
-	at        time.Time
+	path string
+	info fs.FileInfo
+	at   time.Time
 }
 
 // recentFiles is how many uploads a session remembers.
@@ -322,6 +323,9 @@ func (s *session) upload(p string, flags int, offset int64, done func()) (*uploa
 	if _, ok := u.File.(transferErrorer); !ok {
 		return nil, errors.Join(errors.New("ftp: a file opened for writing cannot be aborted"), u.File.Close())
 	}
+	if s.acc.Opened != nil {
+		s.acc.Opened(u.File, p, s.mine(p))
+	}
 	return u, nil
 }
 
@@ -331,7 +335,7 @@ func (s *session) open(u *upload, flags int, offset int64) (err error) {
 	case flags&os.O_APPEND != 0:
 		u.File, u.start, err = s.appendTo(u.name)
 	case flags&os.O_TRUNC != 0:
-		u.File, err = s.store(u.name)
+		u.File, err = s.acc.FS.OpenFile(u.name, create|os.O_TRUNC, 0o666)
 	default:
 		u.start = offset
 		u.File, err = s.resume(u.name, offset)
@@ -340,15 +344,6 @@ func (s *session) open(u *upload, flags int, offset int64) (err error) {
 }
 
 const create = os.O_WRONLY | os.O_CREATE
-
-// store opens p for a STOR from the beginning: another picture, but for a session
-// that stores again what it has just stored.
-func (s *session) store(p string) (afero.File, error) {
-	if s.acc.Keep == nil || s.again(p) {
-		return s.acc.FS.OpenFile(p, create|os.O_TRUNC, 0o666)
-	}
-	return s.acc.Keep(p)
-}
 
 // resume opens p to be written on from offset.
 func (s *session) resume(p string, offset int64) (afero.File, error) {
@@ -383,20 +378,15 @@ func (s *session) appendTo(p string) (afero.File, int64, error) {
 	return f, end, nil
 }
 
-// again reports whether this session has just stored what stands at p.
-func (s *session) again(p string) bool {
+// mine describes what this session has just stored at p; nil: nothing.
+func (s *session) mine(p string) fs.FileInfo {
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	i := s.latest(p)
-	var last stored
-	if i >= 0 {
-		last = s.recent[i]
+	if i < 0 || s.door.Clock().Sub(s.recent[i].at) > s.door.Again() {
+		return nil
 	}
-	s.mu.Unlock()
-	if i < 0 || s.door.Clock().Sub(last.at) > s.door.Again() {
-		return false
-	}
-	info, err := s.acc.FS.Stat(p)
-	return err == nil && tag(info) == last.tag
+	return s.recent[i].info
 }
 
 // latest returns where recent has p, or -1; mu is held.
@@ -417,5 +407,5 @@ func (s *session) stored(p string, f afero.File) {
 	} else if len(s.recent) == recentFiles {
 		s.recent = slices.Delete(s.recent, 0, 1)
 	}
-	s.recent = append(s.recent, stored{p, tag(info), s.door.Clock()})
+	s.recent = append(s.recent, stored{p, info, s.door.Clock()})
 }

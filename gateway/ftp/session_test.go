@@ -6,9 +6,11 @@ import (
 	"crypto/tls"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"net/http/httptest"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -156,45 +158,39 @@ func TestHash(t *testing.T) {
 	c.do("504", "OPTS HASH MD5")
 }
 
-// TestSameName: the same name again is another picture, but in the same session
-// shortly after.
+// TestSameName: whoever decides about files of one name is told of what the same
+// session stored shortly before, for every way of writing.
 func TestSameName(t *testing.T) {
 	tr := newTree()
-	var kept []string
-	again := time.Duration(0)
+	var told []string
+	now, again := time.Unix(1e9, 0), 2*time.Second
 	addr := startFTP(t, tr, func(o *Options) {
 		o.Again = func() time.Duration { return again }
+		o.Clock = func() time.Time { return now }
 		o.LogIn = func(context.Context, string, string, netip.Addr, bool) (Account, error) {
-			return Account{FS: tr, Keep: func(name string) (afero.File, error) {
-				kept = append(kept, name)
-				return tr.OpenFile(name, create, 0)
+			return Account{FS: tr, Opened: func(f afero.File, name string, mine fs.FileInfo) {
+				size := int64(-1)
+				if mine != nil {
+					size = mine.Size()
+				}
+				told = append(told, fmt.Sprintf("%s %s %d", f.(*staged).name, name, size))
 			}}, nil
 		}
 	})
 	c := signIn(t, addr)
 	c.send("226", "STOR /a", "1")
-	c.send("226", "STOR /a", "2")
-	if len(kept) != 2 {
-		t.Errorf("kept: %q", kept)
-	}
-	again = time.Hour
-	c.send("226", "STOR /a", "3")
-	c.send("226", "STOR /b", "3")
-	c.send("226", "STOR /a", "4")
-	if len(kept) != 3 { // /b
-		t.Errorf("kept: %q", kept)
-	}
-	tr.put(t, "/a", "somebody else's")
-	c.send("226", "STOR /a", "5")
-	signIn(t, addr).send("226", "STOR /a", "6")
-	if len(kept) != 5 {
-		t.Errorf("kept: %q", kept)
-	}
+	c.send("226", "STOR /b", "22")
+	now = now.Add(again)
+	c.send("226", "STOR /a", "333")
+	now = now.Add(again)
 	c.do("350", "REST 1")
 	c.send("226", "STOR /a", "7")
 	c.send("226", "APPE /a", "8")
-	if len(kept) != 5 {
-		t.Errorf("REST and APPE: kept: %q", kept)
+	c.send("226", "STOR /b", "22")
+	signIn(t, addr).send("226", "STOR /a", "6")
+	want := []string{"/a /a -1", "/b /b -1", "/a /a 1", "/a /a 3", "/a /a 3", "/b /b -1", "/a /a -1"}
+	if !slices.Equal(told, want) {
+		t.Errorf("told of %q, want %q", told, want)
 	}
 }
 

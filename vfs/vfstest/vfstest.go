@@ -150,6 +150,10 @@ var cases = []struct {
 	{"copy", testCopy},
 	{"normal forms", testNormalForms},
 	{"same name", testSameName},
+	{"same name meanwhile", testSameNameMeanwhile},
+	{"same name asked", testSameNameAsked},
+	{"same name resumed", testSameNameResumed},
+	{"drop and same name", testSameNameDrop},
 	{"quota", testQuota},
 	{"usage", testUsage},
 	{"sub", testSub},
@@ -318,7 +322,7 @@ func testAbort(t *testing.T, b *Bench, f *vfs.FS) {
 // testTimes: a time that the index cannot keep becomes the nearest one, not another.
 func testTimes(t *testing.T, b *Bench, f *vfs.FS) {
 	for year, want := range map[int]int{1: 1677, 1601: 1677, 1678: 1678, 1969: 1969, 1970: 1970, 2261: 2261, 2300: 2262, 9999: 2262} {
-		at := time.Date(year, 1, 1, 0, 0, 0, 0, time.UTC)
+		at := time.Date(year, 1, 2, 0, 0, 0, 0, time.UTC)
 		h, err := f.Create("/a")
 		if err != nil {
 			t.Fatal(err)
