@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"slipway/gateway/cli"
@@ -144,7 +145,20 @@ func (a *app) checkFTP(context.Context) cli.CheckLine {
 	if c.Listen != "" && c.TLS != ftpRequired && !loopback(c.Listen) {
 		line.Notes = append(line.Notes, `passwords and pictures may cross the network unencrypted: set ftp.tls = "required" if every device can do FTPS`)
 	}
+	if names := needTLS(a.settings.Load().config.Users); c.TLS == ftpPlain && line.Text != "switched off" && len(names) > 0 {
+		line.Notes = append(line.Notes, fmt.Sprintf(`ftp.tls is "off", so that users with require_tls cannot come by FTP: %s; set it to "optional" if they are to`, strings.Join(names, ", ")))
+	}
 	return line
+}
+
+// needTLS returns the names of the users who may come through TLS only.
+func needTLS(users []UserConfig) (names []string) {
+	for _, u := range users {
+		if u.RequireTLS {
+			names = append(names, u.Name)
+		}
+	}
+	return names
 }
 
 // checkDestination asks one destination whether the account works.
