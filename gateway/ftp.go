@@ -174,7 +174,7 @@ func (a *app) ftpDoor() (*ftp.Server, error) {
 		},
 		Ports: ports, ShareData: c.SharePorts, PublicHost: c.PublicHost, Lenient: c.Lenient, Decode: decode,
 		Stall: time.Duration(c.StallTimeout), Grace: shutdownGrace, Log: a.log,
-		Whole: provenWhole,
+		Whole: provenWhole, Broken: provenBroken,
 		Again: func() time.Duration { return time.Duration(a.settings.Load().config.Settle.Quiet) },
 	}
 	if c.TLS != ftpPlain {
@@ -296,6 +296,17 @@ func provenWhole(f afero.File, name string) bool {
 	}
 	e, ok := entryOf(info)
 	return ok && whole.Proves(f, e.Size, e.Type, name)
+}
+
+// provenBroken reports whether what is staged shows that something of it is missing.
+func provenBroken(f afero.File, name string) bool {
+	info, err := f.Stat()
+	if err != nil {
+		return false
+	}
+	e, ok := entryOf(info)
+	var problem *whole.Problem
+	return ok && errors.As(whole.Check(f, e.Size, e.Type, name), &problem)
 }
 
 // underContext returns view for the time of ctx.

@@ -80,6 +80,9 @@ type Options struct {
 	// it was answered: such a client may have sent all, or have been switched off.
 	// nil: nothing shows it.
 	Whole func(f afero.File, name string) bool
+	// Broken reports whether a file that is staged at name shows by its own structure
+	// that something is missing. nil: nothing shows it.
+	Broken func(f afero.File, name string) bool
 	// Log hears of trouble; nil: nobody does.
 	Log *slog.Logger
 	// Clock tells the time; nil: time.Now.
@@ -102,6 +105,9 @@ func (o *Options) check() error {
 	}
 	if o.Whole == nil {
 		o.Whole = func(afero.File, string) bool { return false }
+	}
+	if o.Broken == nil {
+		o.Broken = func(afero.File, string) bool { return false }
 	}
 	if o.Again == nil {
 		o.Again = func() time.Duration { return 0 }

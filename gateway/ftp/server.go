@@ -192,7 +192,7 @@ func (d *driver) GetTLSConfig() (*tls.Config, error) {
 // WrapPassiveListener watches over the listener for one data connection.
 func (d *driver) WrapPassiveListener(l net.Listener) (net.Listener, error) {
 	if d.door.sharing() {
-		return passive.Shared{Listener: l, Stall: d.door.Stall}, nil
+		return passive.NewShared(l, d.door.Stall), nil
 	}
 	return d.door.waiting.Listen(l, d.door.Control.ProxyFrom, d.door.Stall), nil
 }

@@ -30,6 +30,7 @@ type session struct {
 
 	mu     sync.Mutex
 	expect int64    // what ALLO announced for the next upload; 0: nothing
+	within string   // the folder in which it did
 	recent []stored // the latest uploads, the newest last
 }
 
@@ -88,6 +89,7 @@ func (s *session) partial(p string) (fs.FileInfo, bool) {
 // ReadDir lists a folder.
 func (s *session) ReadDir(name string) ([]os.FileInfo, error) {
 	defer s.door.work()()
+	s.expected() // ALLO was not for this
 	p := s.path(name)
 	dir, err := s.acc.FS.Open(p)
 	if err != nil {
@@ -158,6 +160,7 @@ func (s *session) RemoveAll(string) error { return errors.ErrUnsupported }
 // replaced.
 func (s *session) Rename(from, to string) error {
 	defer s.door.work()()
+	s.expected() // ALLO was not for this
 	from, to = s.path(from), s.path(to)
 	if err := s.parents(to); err != nil {
 		return s.reply("RNTO", to, err)
@@ -216,16 +219,20 @@ func (s *session) OpenFile(name string, flag int, perm os.FileMode) (afero.File,
 func (s *session) AllocateSpace(size int) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.expect = max(0, int64(size))
+	s.expect, s.within = max(0, int64(size)), s.cc.Path()
 	return nil
 }
 
-// expected returns what ALLO announced, which holds for one upload.
+// expected returns what ALLO announced, which holds for the next transfer alone and
+// in the same folder: 0 for nothing.
 func (s *session) expected() int64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	n := s.expect
 	s.expect = 0
+	if s.within != s.cc.Path() {
+		return 0
+	}
 	return n
 }
 
@@ -270,13 +277,12 @@ func (s *session) ComputeHash(name string, algo ftpserver.HASHAlgo, start, end i
 }
 
 // GetHandle opens a file for a transfer.
-func (s *session) GetHandle(name string, flags int, offset int64) (ftpserver.FileTransfer, error) {
+func (s *session) GetHandle(name string, flags int, offset int64) (h ftpserver.FileTransfer, err error) {
 	s.front.Transferring(1) // an aborted file is closed after the last reply
 	work := s.door.work()
 	done := func() { work(); s.front.Transferring(-1) }
 	p := s.path(name)
-	var h ftpserver.FileTransfer
-	var err error
+	defer s.recovered("STOR", p, func(failed error) { done(); h, err = nil, failed })
 	if flags&os.O_WRONLY == 0 {
 		h, err = s.download(p, done)
 	} else {
@@ -290,6 +296,7 @@ func (s *session) GetHandle(name string, flags int, offset int64) (ftpserver.Fil
 }
 
 func (s *session) download(p string, done func()) (*download, error) {
+	s.expected() // ALLO was not for this
 	f, err := s.acc.FS.Open(p)
 	if err != nil {
 		return nil, err

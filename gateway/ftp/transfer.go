@@ -1,10 +1,12 @@
 package ftp
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"runtime/debug"
 	"time"
 
 	ftpserver "github.com/fclairamb/ftpserverlib"
@@ -24,6 +26,7 @@ type upload struct {
 	expect int64 // the size that ALLO announced; 0: none
 	got    int64 // bytes that came
 	cut    error // why the transfer did not end well
+	ruined bool  // what is staged may be anything: nothing of it is kept
 	done   func()
 }
 
@@ -34,10 +37,9 @@ var (
 
 // ReadFrom stores what comes from the data connection. An error of that is kept
 // from the staged file, of which the bytes before it are still good.
-func (u *upload) ReadFrom(r io.Reader) (int64, error) {
+func (u *upload) ReadFrom(r io.Reader) (n int64, err error) {
+	defer u.s.recovered("STOR", u.name, func(failed error) { u.ruined, err = true, failed })
 	src := &source{Reader: r, stall: u.s.door.Stall}
-	var n int64
-	var err error
 	if to, ok := u.File.(io.ReaderFrom); ok {
 		n, err = to.ReadFrom(src)
 	} else {
@@ -81,10 +83,32 @@ func (u *upload) TransferError(err error) {
 // errHungUp ends an upload that nothing shows to be whole.
 var errHungUp = errors.New("the client closed the control connection before it was answered")
 
+// largestCluster is the largest unit of a card's space that sizes are rounded up to,
+// in bytes: that of exFAT on cards of up to 512 GB, as they are sold.
+const largestCluster = 128 << 10
+
+// roundedUp reports whether room may be the size of a file of size bytes in whole
+// sectors or clusters: ALLO asks for storage (RFC 959 §4.1.3), and not every device
+// tells the exact size.
+func roundedUp(room, size int64) bool {
+	cluster := min(room&-room, largestCluster) // the largest that room is a multiple of
+	return size > 0 && cluster >= 512 && room-size < cluster
+}
+
+// short reports whether bytes are missing of those that ALLO announced.
+func (u *upload) short() bool {
+	size := u.start + u.got
+	if size >= u.expect || u.s.door.Whole(u.File, u.name) {
+		return false
+	}
+	return !roundedUp(u.expect, size) || u.s.door.Broken(u.File, u.name)
+}
+
 // Close commits the file, or keeps what came of it.
-func (u *upload) Close() error {
+func (u *upload) Close() (err error) {
 	defer u.done()
-	if u.cut == nil && u.start+u.got < u.expect {
+	defer u.s.recovered("STOR", u.name, func(failed error) { err = failed })
+	if u.cut == nil && u.short() {
 		u.cut = fmt.Errorf("%d bytes of the %d that ALLO announced", u.start+u.got, u.expect)
 	}
 	if u.cut == nil && u.s.front.HungUp() && u.expect == 0 && !u.s.door.Whole(u.File, u.name) {
@@ -103,7 +127,7 @@ func (u *upload) Close() error {
 // abort ends a transfer that did not end well: nothing of the tree is changed.
 func (u *upload) abort() error {
 	k, keeps := u.File.(keeper)
-	keeps = keeps && u.got > 0
+	keeps = keeps && u.got > 0 && !u.ruined
 	if keeps {
 		k.KeepPartial()
 	}
@@ -116,11 +140,22 @@ func (u *upload) abort() error {
 // broken is what the client hears of a transfer that did not end well.
 func (u *upload) broken(err error) error {
 	text := "the transfer was broken off, and nothing was changed; send the file again"
-	if _, keeps := u.File.(keeper); keeps && u.got > 0 {
+	if _, keeps := u.File.(keeper); keeps && u.got > 0 && !u.ruined {
 		n := u.start + u.got
 		text = fmt.Sprintf("the transfer was broken off after %d bytes, and nothing was changed; send the file again, or go on after REST %d", n, n)
 	}
 	return &answer{text: text, err: err}
+}
+
+// recovered is deferred by what the library calls for a file: it would go on after
+// a panic without closing the file, and the door would wait for that for ever. It
+// tells failed of the panic, if there is one.
+func (s *session) recovered(command, name string, failed func(error)) {
+	if p := recover(); p != nil {
+		s.log.Error("the FTP door met a mistake of its own; please report it", "command", command, "path", name,
+			"panic", p, "stack", string(debug.Stack()))
+		failed(&answer{text: "the gateway could not do this; its log says why", err: fmt.Errorf("panic: %v", p)})
+	}
 }
 
 // deadliner is a connection whose reads and writes can be made to end.
@@ -169,11 +204,27 @@ type download struct {
 
 // WriteTo sends the file, and waits for at most stall for a client that takes
 // nothing.
-func (d *download) WriteTo(w io.Writer) (int64, error) {
+func (d *download) WriteTo(w io.Writer) (n int64, err error) {
+	defer d.s.recovered("RETR", d.name, func(failed error) { err = failed })
 	buf := d.s.door.buffers.Get().(*[largeChunk]byte)
 	defer d.s.door.buffers.Put(buf)
-	n, err := io.CopyBuffer(&drain{Writer: w, stall: d.s.door.Stall}, struct{ io.Reader }{d.File}, buf[:])
+	n, err = io.CopyBuffer(&drain{Writer: w, stall: d.s.door.Stall}, struct{ io.Reader }{d.File}, buf[:])
+	if err == nil {
+		err = flush(w)
+	}
 	return n, d.s.reply("RETR", d.name, err)
+}
+
+// flush sends what data connection w has gathered, under its TLS too. The library
+// does so itself, but takes a client for served that could not be.
+func flush(w io.Writer) error {
+	if t, ok := w.(*tls.Conn); ok {
+		w = t.NetConn()
+	}
+	if f, ok := w.(ftpserver.Flusher); ok {
+		return f.Flush()
+	}
+	return nil
 }
 
 // Seek goes to where REST said, which is at most the file's end.

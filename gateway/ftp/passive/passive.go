@@ -6,12 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"strconv"
 	"strings"
 	"sync/atomic"
-	"time"
 )
 
 // Ports is a range of TCP ports, both ends included. The zero value stands for
@@ -100,20 +98,4 @@ func InWords(err error) error {
 		return &ConnError{"nothing moved on the data connection for too long", err}
 	}
 	return &ConnError{"the data connection broke off", err}
-}
-
-// Shared is a passive listener on a port that others wait on too.
-type Shared struct {
-	net.Listener
-	// Stall is how long its connection may stand still.
-	Stall time.Duration
-}
-
-// Accept waits for the client's connection.
-func (s Shared) Accept() (net.Conn, error) {
-	c, err := s.Listener.Accept()
-	if err != nil {
-		return nil, noConnection(err)
-	}
-	return &conn{Conn: c, stall: s.Stall}, nil
 }
