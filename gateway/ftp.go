@@ -251,8 +251,9 @@ func (a *app) ftpLogIn(ctx context.Context, user, password string, from netip.Ad
 		end = a.drops.hold(u, from)
 	}
 	return ftp.Account{
-		End: end,
-		FS:  underContext(ctx, a.view(u, from, doorRules{sameName: vfs.Version, heed: true})),
+		End:   end,
+		Valid: func() error { return a.users.Still(u) },
+		FS:    underContext(ctx, a.view(u, from, doorRules{sameName: vfs.Version, heed: true})),
 		Opened: func(f afero.File, name string, mine fs.FileInfo) {
 			if y, ok := f.(interface{ YieldIf(func(vfs.Entry) bool) }); ok {
 				y.YieldIf(func(before vfs.Entry) bool { return a.yields(ctx, before, f, name, mine) })

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -388,6 +389,39 @@ func TestFTPReload(t *testing.T) {
 	conn.Close()
 	if _, _, err := c.reply(226); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestFTPAccountChanged: an account that a reload takes away, or changes, does no
+// more in sessions that are open, but for the transfer under way.
+func TestFTPAccountChanged(t *testing.T) {
+	const ann = "[[user]]\nname = 'ann'\npassword = 'env:PASSWORD'\n"
+	for _, next := range []string{"", ann + "rights = 'read'\n", ann + "home = '/in'\n", ann + "expires = 2001-01-01T00:00:00Z\n"} {
+		g := startFTP(t, ann)
+		file := g.app.settings.Load().config.file
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, other, conn := g.dial("ann"), g.dial(), (net.Conn)(nil)
+		if conn, err = c.begin("STOR %s", dsc); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, bytes.Replace(text, []byte(ann), []byte(next), 1), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := g.app.reload(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := conn.Write(shot(1)); err != nil {
+			t.Fatal(err)
+		}
+		conn.Close()
+		if _, _, err := c.reply(226); err != nil {
+			t.Error(err)
+		}
+		c.must(t, 530, "DELE %s", dsc)
+		g.holds(other, dsc, shot(1))
 	}
 }
 

@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"bytes"
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
@@ -28,7 +29,8 @@ type Password struct {
 	plain  *plain
 }
 
-// plain is a password known in full, kept as its HMAC under a key of its own.
+// plain is a password known in full, kept as its HMAC under a key made of it, by
+// which the same one is known again after a reload.
 type plain struct {
 	key [32]byte
 	sum [sha256.Size]byte
@@ -73,8 +75,7 @@ func PlainPassword(value string) Password {
 	if value == "" {
 		return Password{}
 	}
-	p := &plain{}
-	rand.Read(p.key[:]) //nolint:errcheck // never fails (Go 1.24)
+	p := &plain{key: sha256.Sum256(normal(value))}
 	p.sum = p.of(normal(value))
 	return Password{plain: p}
 }
@@ -103,6 +104,17 @@ func (p Password) matches(password []byte) bool {
 		return subtle.ConstantTimeCompare(sum[:], p.plain.sum[:]) == 1
 	}
 	return false
+}
+
+// same reports whether p and q are the same hash, or the same plain password.
+func (p Password) same(q Password) bool {
+	switch {
+	case p.argon != nil && q.argon != nil:
+		return p.argon.String() == q.argon.String()
+	case p.plain != nil && q.plain != nil:
+		return *p.plain == *q.plain
+	}
+	return p.argon == q.argon && p.plain == q.plain && bytes.Equal(p.bcrypt, q.bcrypt)
 }
 
 // memory is what one check takes, in KiB.

@@ -17,11 +17,12 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// Errors of [Table.Check]; their texts are for people.
+// Errors of [Table.Check] and [Table.Still]; their texts are for people.
 var (
 	ErrWrong   = errors.New("the name or the password is wrong")
 	ErrExpired = errors.New("this account has expired; ask whoever runs this gateway to renew it")
 	ErrTooMany = errors.New("too many wrong passwords")
+	ErrChanged = errors.New("this account was changed or removed; sign in again")
 )
 
 // TooManyError is an [ErrTooMany] that says when to try again.
@@ -160,6 +161,24 @@ func (t *Table) accept(ctx context.Context, f *flight) (User, error) {
 		return User{}, ErrExpired
 	}
 	return f.user, nil
+}
+
+// Still says whether a session may go on that u, as [Table.Check] returned it,
+// began: nil, [ErrExpired], or [ErrChanged] where the account is gone or is not what
+// it was, its password included. It takes no hash.
+func (t *Table) Still(u User) error {
+	t.mu.Lock()
+	now, ok := t.roll.users[u.Name]
+	t.mu.Unlock()
+	switch {
+	case !ok:
+		return ErrChanged
+	case !now.Expires.IsZero() && !t.clock().Before(now.Expires):
+		return ErrExpired
+	case now.Home != u.Home || now.Rights != u.Rights || now.Quota != u.Quota || now.RequireTLS != u.RequireTLS || !now.Password.same(u.Password):
+		return ErrChanged
+	}
+	return nil
 }
 
 // sum names a pair of name and password to this process alone.

@@ -333,3 +333,58 @@ func BenchmarkHash(b *testing.B) {
 		}
 	}
 }
+
+// TestStill: a session goes on as long as its account is what it was.
+func TestStill(t *testing.T) {
+	now := time.Unix(1e9, 0)
+	hash, err := HashedPassword("$2a$04$N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy")
+	if err != nil {
+		t.Fatal(err)
+	}
+	users := func(change func(*User)) []User {
+		u := User{Name: "ann", Home: "/ann", Rights: Full, Quota: 5, Password: PlainPassword("right")}
+		change(&u)
+		return []User{u}
+	}
+	tab, err := New(users(func(*User) {}), Options{Clock: func() time.Time { return now }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ann, err := tab.Check(t.Context(), "ann", "right", home)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for what, tt := range map[string]struct {
+		change func(*User)
+		want   error
+	}{
+		"nothing":  {func(*User) {}, nil},
+		"slash":    {func(u *User) { u.Home = "/ann/" }, nil},
+		"longer":   {func(u *User) { u.Expires = now.Add(1) }, nil},
+		"expired":  {func(u *User) { u.Expires = now }, ErrExpired},
+		"gone":     {func(u *User) { u.Name = "bob" }, ErrChanged},
+		"home":     {func(u *User) { u.Home = "/" }, ErrChanged},
+		"rights":   {func(u *User) { u.Rights = Read }, ErrChanged},
+		"quota":    {func(u *User) { u.Quota = 6 }, ErrChanged},
+		"tls":      {func(u *User) { u.RequireTLS = true }, ErrChanged},
+		"password": {func(u *User) { u.Password = PlainPassword("other") }, ErrChanged},
+		"hash":     {func(u *User) { u.Password = hash }, ErrChanged},
+	} {
+		if err := tab.Reload(users(tt.change)); err != nil {
+			t.Fatal(err)
+		}
+		if err := tab.Still(ann); err != tt.want {
+			t.Errorf("%s changed: %v, want %v", what, err, tt.want)
+		}
+	}
+	ann.Password = hash
+	if err := tab.Reload([]User{ann}); err != nil {
+		t.Fatal(err)
+	}
+	if err := tab.Still(ann); err != nil {
+		t.Errorf("with the same hash: %v", err)
+	}
+	if p := cheap("right"); !(Password{argon: &argon{}}).same(Password{argon: &argon{}}) || p.same(cheap("other")) || p.same(hash) {
+		t.Error("hashes are not told apart")
+	}
+}

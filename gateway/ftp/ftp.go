@@ -34,6 +34,10 @@ type Account struct {
 	// that file did after its Close, what this session has stored there within
 	// Options.Again; nil: nothing. nil: nobody is told.
 	Opened func(f afero.File, name string, mine fs.FileInfo)
+	// Valid is asked before each command but QUIT, while nothing is transferred: an
+	// error, whose text is for people, ends the session with 530. nil: the account
+	// lasts as long as the session.
+	Valid func() error
 	// End is called once, when the control connection has ended or another user has
 	// logged in on it; nil: nobody wants to know.
 	End func()

@@ -176,6 +176,7 @@ func (d *driver) AuthUser(cc ftpserver.ClientContext, user, password string) (ft
 		return nil, err
 	}
 	d.use(cc, acc.End)
+	c.Require(acc.Valid)
 	log := d.door.Log.With("door", "ftp", "user", user)
 	return &session{door: d.door, cc: cc, front: c, acc: acc, log: log}, nil
 }

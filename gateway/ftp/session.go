@@ -63,12 +63,13 @@ func (s *session) reply(op, name string, err error) error { return toClient(s.lo
 // Name returns "slipway".
 func (s *session) Name() string { return "slipway" }
 
-// Stat describes a file or folder, or an upload of that name that was broken off.
+// Stat describes a file or folder, or an upload of that name that was broken off,
+// which can be looked at and not be renamed.
 func (s *session) Stat(name string) (os.FileInfo, error) {
 	defer s.door.work()()
 	p := s.path(name)
 	info, err := s.acc.FS.Stat(p)
-	if errors.Is(err, fs.ErrNotExist) {
+	if errors.Is(err, fs.ErrNotExist) && s.cc.GetLastCommand() != "RNFR" {
 		if part, ok := s.partial(p); ok {
 			return part, nil
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -192,6 +193,55 @@ func TestSameName(t *testing.T) {
 	if !slices.Equal(told, want) {
 		t.Errorf("told of %q, want %q", told, want)
 	}
+}
+
+// TestValid: an account that ends lets its session finish the transfer under way,
+// and do nothing after it.
+func TestValid(t *testing.T) {
+	for _, next := range []string{"STOR /b", "DELE /a", "NOOP", "PWD", "QUIT"} {
+		tr := newTree()
+		var ended atomic.Bool
+		addr := startFTP(t, tr, func(o *Options) {
+			o.LogIn = func(context.Context, string, string, netip.Addr, bool) (Account, error) {
+				return Account{FS: tr, Valid: func() error {
+					if ended.Load() {
+						return errors.New("this account has\nexpired")
+					}
+					return nil
+				}}, nil
+			}
+		})
+		c := signIn(t, addr)
+		d := c.data()
+		c.do("150", "STOR /a")
+		ended.Store(true)
+		if _, err := io.WriteString(d, "whole"); err != nil {
+			t.Fatal(err)
+		}
+		d.Close()
+		c.expect("226")
+		want := "530 this account has?expired"
+		if next == "QUIT" {
+			want = "221"
+		}
+		c.do(want, next)
+		if _, err := c.text.ReadLine(); err != io.EOF {
+			t.Errorf("after %s: %v", next, err)
+		}
+		if got := tr.get("/a"); got != "whole" {
+			t.Errorf("/a is %q", got)
+		}
+	}
+}
+
+// TestRenameOfPartial: what was broken off is refused as what is to be renamed.
+func TestRenameOfPartial(t *testing.T) {
+	tr := newTree()
+	tr.partials["/p"] = []byte("half")
+	c := signIn(t, startFTP(t, tr, nil))
+	c.do("213 4", "SIZE /p")
+	c.do("550", "RNFR /p")
+	c.do("213 4", "SIZE /p")
 }
 
 // TestTLS: control and data are one session, which resumes; a client that sends no

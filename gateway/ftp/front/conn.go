@@ -134,6 +134,9 @@ func (s *Session) command() (string, error) {
 	for s.talk.waits(c) && !s.closed {
 		s.turn.Wait()
 	}
+	s.mu.Unlock()
+	s.dismiss(c)
+	s.mu.Lock()
 	if s.ended != "" && !s.closed {
 		s.mu.Unlock()
 		return "", s.sayEnd()

@@ -64,12 +64,13 @@ type Session struct {
 	turn      *sync.Cond // the transfer is over, or closed is set
 	stream    net.Conn   // raw, or TLS over it
 	talk      dialogue
-	active    time.Time // of the last command, or the last transfer's end
-	transfers int       // as the driver counts them
-	leave     string    // the reply with which to end after the transfers
-	ended     string    // the reply with which to end now
-	spare     bool      // the library's next Close is no end
-	gone      bool      // the client has closed the connection
+	active    time.Time    // of the last command, or the last transfer's end
+	transfers int          // as the driver counts them
+	leave     string       // the reply with which to end after the transfers
+	valid     func() error // see Require
+	ended     string       // the reply with which to end now
+	spare     bool         // the library's next Close is no end
+	gone      bool         // the client has closed the connection
 	closed    bool
 	values    map[any]any
 	unused    func()        // gives the passive port up; nil: there is none
@@ -137,6 +138,30 @@ func (s *Session) Transferring(delta int) {
 	s.mu.Unlock()
 	if gone {
 		s.listener.forget(s)
+	}
+}
+
+// Require makes valid decide before each command but QUIT, while nothing is
+// transferred, whether the session goes on: the text of its error, which is for
+// people, ends it with 530. nil: it does.
+func (s *Session) Require(valid func() error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.valid = valid
+}
+
+// dismiss ends the session before command c where it may not go on.
+func (s *Session) dismiss(c command) {
+	s.mu.Lock()
+	valid, exempt := s.valid, s.talk.transfer != nil || c.verb == "QUIT"
+	s.mu.Unlock()
+	if valid == nil || exempt {
+		return
+	}
+	if err := valid(); err != nil {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.end("530 " + oneLine(err.Error()))
 	}
 }
 
