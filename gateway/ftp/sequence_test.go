@@ -1,7 +1,11 @@
 package ftp
 
 import (
+	"context"
+	"net"
+	"net/netip"
 	"strings"
+	"sync"
 	"testing"
 
 	"slipway/gateway/ftp/passive"
@@ -70,4 +74,41 @@ func TestStaleRename(t *testing.T) {
 	if tr.get("/a") != "x" {
 		t.Error("it was moved")
 	}
+}
+
+// TestLimitsTogether: a session at one listener counts at the other.
+func TestLimitsTogether(t *testing.T) {
+	s, err := New(Options{
+		LogIn: func(context.Context, string, string, netip.Addr, bool) (Account, error) {
+			return Account{FS: newTree()}, nil
+		},
+		Control: Control{MaxSessions: 1},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	var doors sync.WaitGroup
+	defer doors.Wait()
+	defer stop()
+	var addrs []string
+	for range 2 {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		addrs = append(addrs, l.Addr().String())
+		doors.Go(func() {
+			if err := s.Serve(ctx, l, false); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	signIn(t, addrs[0])
+	conn, err := net.Dial("tcp", addrs[1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	newClient(t, addrs[1], conn).expect("421")
 }
