@@ -7,11 +7,13 @@ import (
 	"net"
 	"os"
 	"time"
+
+	"slipway/gateway/ftp/front/dialogue"
 )
 
 // maxReply is how long a line of a reply may be, in bytes: the longest command
 // with all of its name given back twice, and words.
-const maxReply = 4*maxLine + 1024
+const maxReply = 4*dialogue.MaxLine + 1024
 
 // conn is what the library has of a Session. Read returns one command at a time,
 // so the library asks for the next one only after it has answered the last, or
@@ -72,8 +74,8 @@ func (c *conn) Read(p []byte) (int, error) {
 // is none.
 func (s *Session) next() (string, error) {
 	s.mu.Lock()
-	upgrade := s.talk.upgrade
-	s.talk.upgrade = false
+	upgrade := s.talk.Upgrade
+	s.talk.Upgrade = false
 	s.spare = false
 	s.mu.Unlock()
 	if upgrade {
@@ -83,7 +85,7 @@ func (s *Session) next() (string, error) {
 			return "", io.EOF
 		}
 		s.mu.Lock()
-		s.talk.secured()
+		s.talk.Secured()
 		s.mu.Unlock()
 	}
 	for {
@@ -102,14 +104,14 @@ func (s *Session) next() (string, error) {
 // the last, and returns what the library is to do about it: "" is nothing.
 func (s *Session) command() (string, error) {
 	s.mu.Lock()
-	pause := s.talk.pause
-	s.talk.pause = false
+	pause := s.talk.Pause
+	s.talk.Pause = false
 	s.mu.Unlock()
-	if pause && !s.wait(portPause) {
+	if pause && !s.wait(dialogue.PortPause) {
 		return "", io.EOF
 	}
 	s.mu.Lock()
-	follow := s.talk.next()
+	follow := s.talk.Next()
 	until, reply := s.deadline()
 	stream := s.stream
 	s.mu.Unlock()
@@ -119,19 +121,19 @@ func (s *Session) command() (string, error) {
 	if err := s.arm(until); err != nil {
 		return "", s.sayEnd()
 	}
-	line, err := s.lines.next(stream)
+	line, err := s.lines.Next(stream)
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		return "", s.late(reply)
 	}
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		s.hungUp()
 	}
-	if err != nil && !errors.Is(err, errLong) {
+	if err != nil && !errors.Is(err, dialogue.ErrLong) {
 		return "", err
 	}
-	c := parse(line, err)
+	c := dialogue.Parse(line, err)
 	s.mu.Lock()
-	for s.talk.waits(c) && !s.closed {
+	for s.talk.Waits(c) && !s.closed {
 		s.turn.Wait()
 	}
 	s.mu.Unlock()
@@ -148,11 +150,11 @@ func (s *Session) command() (string, error) {
 	if stage(s.stage.Load()) == silent {
 		s.stage.Store(int32(spoken))
 	}
-	if c.verb == "PASV" || c.verb == "EPSV" {
+	if c.Verb == "PASV" || c.Verb == "EPSV" {
 		s.giveUp()
 	}
-	forward := s.talk.command(c)
-	if s.talk.checking {
+	forward := s.talk.Command(c)
+	if s.talk.Checking {
 		s.stage.Store(int32(checking))
 	}
 	s.active = time.Now()
@@ -187,7 +189,7 @@ func (s *Session) hungUp() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.gone = true
-	for s.talk.transfer != nil && !s.closed && !late {
+	for s.talk.Transferring() && !s.closed && !late {
 		s.turn.Wait()
 	}
 }
@@ -195,7 +197,7 @@ func (s *Session) hungUp() {
 // deadline returns until when the next command must have come, and the reply if it
 // does not; mu is held.
 func (s *Session) deadline() (time.Time, string) {
-	if !s.talk.signedIn {
+	if !s.talk.SignedIn {
 		return s.since.Add(s.listener.opt.LoginTimeout), replySlow
 	}
 	from := s.active
@@ -244,22 +246,22 @@ func (c *conn) Write(p []byte) (int, error) {
 	out, after := s.replies()
 	if len(s.partial) > maxReply {
 		s.close(s.raw)
-		return 0, errLong
+		return 0, dialogue.ErrLong
 	}
-	if after.signedIn {
+	if after.SignedIn {
 		s.stage.Store(int32(signedIn))
 		s.listener.promote(s)
-	} else if after.refused {
+	} else if after.Refused {
 		s.stage.Store(int32(spoken))
 	}
-	if after.port != 0 {
-		s.given(after.port)
+	if after.Port != 0 {
+		s.given(after.Port)
 	}
 	if err := s.send(out); err != nil {
 		s.close(s.raw)
 		return 0, err
 	}
-	if after.quit {
+	if after.Quit {
 		s.close(s.stream)
 	}
 	return len(p), nil
@@ -305,7 +307,7 @@ func (s *Session) send(out []byte) error {
 
 // replies takes the whole lines out of partial and returns what the client gets,
 // and what they mean for the session; write is held.
-func (s *Session) replies() (out []byte, after outcome) {
+func (s *Session) replies() (out []byte, after dialogue.Outcome) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	rest := s.partial
@@ -315,13 +317,13 @@ func (s *Session) replies() (out []byte, after outcome) {
 			break
 		}
 		rest = tail
-		out = s.talk.reply(out, string(line), &after)
+		out = s.talk.Reply(out, string(line), &after)
 	}
 	s.partial = append(s.partial[:0], rest...)
-	if after.refused && !after.quit {
+	if after.Refused && !after.Quit {
 		s.spare = true
 	}
-	if after.transferred {
+	if after.Transferred {
 		s.active = time.Now()
 		s.quiet()
 		s.turn.Broadcast()

@@ -24,6 +24,8 @@ import (
 	"net/netip"
 	"sync"
 	"time"
+
+	"slipway/gateway/ftp/front/dialogue"
 )
 
 // Options says how a Listener behaves. The zero value is a plain FTP port.
@@ -111,9 +113,12 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// needsTLS reports whether user may sign in and transfer under TLS only.
-func (o *Options) needsTLS(user string) bool {
-	return o.TLSRequired || o.RequireTLS != nil && o.RequireTLS(user)
+// talk returns what of o a dialogue needs to know.
+func (o *Options) talk() dialogue.Options {
+	return dialogue.Options{
+		TLS: o.TLS != nil, Implicit: o.Implicit, TLSRequired: o.TLSRequired, RequireTLS: o.RequireTLS,
+		Active: o.Active, Clean: o.Clean, MaxFailures: o.MaxFailures,
+	}
 }
 
 // Listener accepts control connections for ftpserverlib: give it as
@@ -125,6 +130,7 @@ func (o *Options) needsTLS(user string) bool {
 type Listener struct {
 	inner net.Listener
 	opt   Options
+	talk  dialogue.Options
 	ready chan *conn    // sessions for Accept
 	done  chan struct{} // closed by Close
 	stop  sync.Once
@@ -148,6 +154,7 @@ func Listen(inner net.Listener, opt Options) *Listener {
 		done:     make(chan struct{}),
 		sessions: map[*Session]struct{}{},
 	}
+	l.talk = l.opt.talk()
 	l.crowd = l.opt.Crowd
 	l.empty = sync.NewCond(&l.crowd.mu)
 	l.loops.Go(l.accept)

@@ -15,7 +15,6 @@ const (
 	replyRoom     = "421 Others need the place; sign in at once next time"
 	replySlow     = "421 Nobody signed in within the time allowed; connect again"
 	replyIdle     = "421 No command came within the time allowed; connect again"
-	replyFailures = "421 Too many wrong passwords; check the name and the password, then connect again"
 	replyStopping = "421 The server is stopping; connect again in a minute"
 )
 

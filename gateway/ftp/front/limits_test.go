@@ -19,6 +19,8 @@ type pipes struct {
 	done  chan struct{}
 }
 
+var ipv4 = &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 21}
+
 func newPipes() *pipes { return &pipes{make(chan net.Conn), make(chan struct{})} }
 
 func (p *pipes) Addr() net.Addr { return ipv4 }

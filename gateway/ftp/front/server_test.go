@@ -21,6 +21,8 @@ import (
 
 	ftpserver "github.com/fclairamb/ftpserverlib"
 	"github.com/spf13/afero"
+
+	"slipway/gateway/ftp/front/dialogue"
 )
 
 // driver is a small FTP server: everybody's password is "secret".
@@ -290,9 +292,9 @@ func TestDevice(t *testing.T) {
 	c.do("XPWD", `257 "/a"`)
 	c.do("XCUP", "250")
 	c.do("PORT 127,0,0,1,1,1", "502")
-	c.do("NOOP "+strings.Repeat("x", 3*maxLine), "500")
-	c.do("SIZE "+strings.Repeat("x", maxLine-len("SIZE \r\n")), "550") // the longest that is allowed
-	c.do("SIZE "+strings.Repeat("x", maxLine-len("SIZE \r\n")+1), "500")
+	c.do("NOOP "+strings.Repeat("x", 3*dialogue.MaxLine), "500")
+	c.do("SIZE "+strings.Repeat("x", dialogue.MaxLine-len("SIZE \r\n")), "550") // the longest that is allowed
+	c.do("SIZE "+strings.Repeat("x", dialogue.MaxLine-len("SIZE \r\n")+1), "500")
 	c.do("NOOP", "200")
 
 	first, last := c.store("STOU", "picture")

@@ -7,6 +7,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"slipway/gateway/ftp/front/dialogue"
 )
 
 // Addr is a client's address that leads to its Session: what ftpserverlib's
@@ -57,13 +59,13 @@ type Session struct {
 	write   sync.Mutex // held while a reply is written; before mu
 	partial []byte     // the beginning of a reply's line; guarded by write
 
-	lines lineReader // of the goroutine that reads
-	rest  []byte     // of a command that the library has not read yet
+	lines dialogue.Lines // of the goroutine that reads
+	rest  []byte         // of a command that the library has not read yet
 
 	mu        sync.Mutex
 	turn      *sync.Cond // the transfer is over, or closed is set
 	stream    net.Conn   // raw, or TLS over it
-	talk      dialogue
+	talk      dialogue.Dialogue
 	active    time.Time    // of the last command, or the last transfer's end
 	transfers int          // as the driver counts them
 	leave     string       // the reply with which to end after the transfers
@@ -84,7 +86,7 @@ func (s *Session) Remote() netip.AddrPort { return s.remote.AddrPort }
 func (s *Session) Secure() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.talk.secure
+	return s.talk.Secure
 }
 
 // ConnectionState returns what was agreed in the handshake; ok is false while
@@ -105,7 +107,7 @@ func (s *Session) ConnectionState() (state tls.ConnectionState, ok bool) {
 func (s *Session) Glob() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.talk.glob
+	return s.talk.Glob
 }
 
 // Value returns what SetValue stored under key, or nil.
@@ -151,9 +153,9 @@ func (s *Session) Require(valid func() error) {
 }
 
 // dismiss ends the session before command c where it may not go on.
-func (s *Session) dismiss(c command) {
+func (s *Session) dismiss(c dialogue.Command) {
 	s.mu.Lock()
-	valid, exempt := s.valid, s.talk.transfer != nil || c.verb == "QUIT"
+	valid, exempt := s.valid, s.talk.Transferring() || c.Verb == "QUIT"
 	s.mu.Unlock()
 	if valid == nil || exempt {
 		return
@@ -161,7 +163,7 @@ func (s *Session) dismiss(c command) {
 	if err := valid(); err != nil {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		s.end("530 " + oneLine(err.Error()))
+		s.end("530 " + dialogue.OneLine(err.Error()))
 	}
 }
 
@@ -181,7 +183,7 @@ func (s *Session) Close() error {
 }
 
 // busy reports whether a transfer is under way; mu is held.
-func (s *Session) busy() bool { return s.talk.transfer != nil || s.transfers > 0 }
+func (s *Session) busy() bool { return s.talk.Transferring() || s.transfers > 0 }
 
 // quiet ends a session that is to leave and transfers nothing; mu is held.
 func (s *Session) quiet() {

@@ -12,6 +12,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"slipway/gateway/ftp/front/dialogue"
 )
 
 // library is the other side of a session, which the test plays.
@@ -170,7 +172,7 @@ func TestEndlessReply(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if _, err := io.WriteString(lib, strings.Repeat("x", 1024)); !errors.Is(err, errLong) {
+		if _, err := io.WriteString(lib, strings.Repeat("x", 1024)); !errors.Is(err, dialogue.ErrLong) {
 			t.Error(err)
 		}
 		lib.ends()
@@ -313,7 +315,7 @@ func TestPassivePorts(t *testing.T) {
 			lib.says("227 Entering Passive Mode (10,0,0,1,117,48)")
 			lib.gets("EPSV")
 			lib.says("229 Entering Extended Passive Mode (|||30001|)")
-			for range portTries { // all are in use
+			for range dialogue.PortTries { // all are in use
 				lib.gets("EPSV")
 				lib.says("421 no")
 			}
@@ -326,8 +328,8 @@ func TestPassivePorts(t *testing.T) {
 		c.do("PASV", "227")
 		c.do("EPSV", "229")
 		start := time.Now()
-		c.do("EPSV", replyNoPort)
-		if d := time.Since(start); d != (portTries-1)*portPause {
+		c.do("EPSV", dialogue.ReplyNoPort)
+		if d := time.Since(start); d != (dialogue.PortTries-1)*dialogue.PortPause {
 			t.Errorf("it waited for %v", d)
 		}
 		c.do("EPSV", "229")

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/pires/go-proxyproto"
+
+	"slipway/gateway/ftp/front/dialogue"
 )
 
 // headerTimeout is how long a balancer may take for its header.
@@ -81,7 +83,7 @@ func (l *Listener) prepare(s *Session) error {
 		}
 	}
 	s.mu.Lock()
-	s.talk = newDialogue(&l.opt, s.local)
+	s.talk = dialogue.New(&l.talk, addrPort(s.local).Addr().Is6())
 	s.mu.Unlock()
 	if refusal := l.admit(s); refusal != "" {
 		l.refuse(s, refusal)
@@ -118,7 +120,7 @@ func (s *Session) secureStream() error {
 	if s.listener.opt.TLS == nil {
 		return errors.New("implicit TLS has no certificate: set Options.TLS")
 	}
-	s.lines = lineReader{}
+	s.lines = dialogue.Lines{}
 	t := tls.Server(s.raw, s.listener.opt.TLS)
 	until := s.since.Add(s.listener.opt.LoginTimeout)
 	ctx, cancel := context.WithDeadline(context.Background(), until)

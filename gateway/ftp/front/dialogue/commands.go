@@ -1,4 +1,4 @@
-package front
+package dialogue
 
 import (
 	"cmp"
@@ -10,7 +10,7 @@ import (
 )
 
 // decide returns what the library gets for a command.
-func (d *dialogue) decide(verb, argument string) *exchange {
+func (d *Dialogue) decide(verb, argument string) *exchange {
 	if takesPath(verb) {
 		return d.decidePath(verb, argument)
 	}
@@ -43,7 +43,7 @@ func (d *dialogue) decide(verb, argument string) *exchange {
 		}
 		return pass(verb, "")
 	case "QUIT":
-		return &exchange{line: verb, done: func(_ replyLine, o *outcome) { o.quit = true }}
+		return &exchange{line: verb, done: func(_ replyLine, o *Outcome) { o.Quit = true }}
 	case "NOOP", "SYST", "PWD", "XPWD", "CDUP":
 		return pass(verb, "")
 	case "REST":
@@ -89,13 +89,13 @@ func takesPath(verb string) bool {
 }
 
 // decidePath returns what the library gets for a command with a name.
-func (d *dialogue) decidePath(verb, argument string) *exchange {
+func (d *Dialogue) decidePath(verb, argument string) *exchange {
 	if names(verb) && hasControl(argument) {
 		return answer("553 A name cannot have control characters here")
 	}
 	switch verb {
 	case "STOR", "APPE", "RETR", "MLSD":
-		d.glob = ""
+		d.Glob = ""
 		return d.transferring(pass(verb, argument))
 	case "LIST", "NLST":
 		return d.transferring(pass(verb, d.listed(argument)))
@@ -115,7 +115,7 @@ func (d *dialogue) decidePath(verb, argument string) *exchange {
 		return modify(argument)
 	case "RNFR":
 		x := pass(verb, argument)
-		x.done = func(r replyLine, _ *outcome) { d.renaming = r.code == "350" }
+		x.done = func(r replyLine, _ *Outcome) { d.renaming = r.code == "350" }
 		return x
 	case "RNTO":
 		if !d.renaming {
@@ -142,8 +142,8 @@ func names(verb string) bool {
 }
 
 // transferring makes x a transfer, where a data connection may be had.
-func (d *dialogue) transferring(x *exchange) *exchange {
-	if d.signedIn && d.needsTLS && !d.protected {
+func (d *Dialogue) transferring(x *exchange) *exchange {
+	if d.SignedIn && d.needsTLS && !d.protected {
 		return answer(replyUnprotected)
 	}
 	x.transfers = true
@@ -152,46 +152,46 @@ func (d *dialogue) transferring(x *exchange) *exchange {
 
 // userName answers USER. A user who must use TLS learns it before the password is
 // sent.
-func (d *dialogue) userName(user string) *exchange {
+func (d *Dialogue) userName(user string) *exchange {
 	d.same = false
 	switch {
 	case user == "":
 		return answer("501 USER needs a name")
-	case d.signedIn && user == d.user:
+	case d.SignedIn && user == d.user:
 		d.same = true
 		return answer("331 You are signed in already; any password will do")
-	case d.signedIn:
+	case d.SignedIn:
 		return answer("530 You are signed in already; close the connection to sign in as somebody else")
 	}
 	d.user, d.needsTLS = "", d.opt.needsTLS(user)
-	if d.needsTLS && !d.secure {
-		if d.opt.TLS == nil {
+	if d.needsTLS && !d.Secure {
+		if !d.opt.TLS {
 			return answer(replyNoTLS)
 		}
 		return answer(replyNeedsTLS)
 	}
 	d.user = user
 	x := pass("USER", user)
-	x.done = func(r replyLine, o *outcome) { o.refused = r.code == "530" }
+	x.done = func(r replyLine, o *Outcome) { o.Refused = r.code == "530" }
 	return x
 }
 
 // pass answers PASS, whose argument is kept to the byte.
-func (d *dialogue) pass(password string) *exchange {
+func (d *Dialogue) pass(password string) *exchange {
 	switch {
 	case d.same:
 		return answer("230 You are signed in already")
-	case d.signedIn:
+	case d.SignedIn:
 		return answer("503 You are signed in already")
 	case d.user == "":
 		return answer("503 USER comes before PASS")
 	}
-	d.checking = true
+	d.Checking = true
 	return &exchange{line: "PASS " + password, edit: d.tries, done: d.checked}
 }
 
 // tries makes the last refusal that is allowed an end.
-func (d *dialogue) tries(r replyLine) []string {
+func (d *Dialogue) tries(r replyLine) []string {
 	if r.code == "530" && d.failures+1 >= d.opt.MaxFailures {
 		if r.last {
 			return []string{replyFailures}
@@ -201,17 +201,20 @@ func (d *dialogue) tries(r replyLine) []string {
 	return []string{r.text}
 }
 
+// replyFailures is the last refusal that a connection gets.
+const replyFailures = "421 Too many wrong passwords; check the name and the password, then connect again"
+
 // checked takes the reply to PASS. After a refusal USER comes first again.
-func (d *dialogue) checked(r replyLine, o *outcome) {
-	d.checking = false
+func (d *Dialogue) checked(r replyLine, o *Outcome) {
+	d.Checking = false
 	switch r.code {
 	case "230":
-		d.signedIn, o.signedIn = true, true
+		d.SignedIn, o.SignedIn = true, true
 	default:
 		d.user = ""
 		d.failures++
-		o.refused = r.code == "530"
-		o.quit = d.failures >= d.opt.MaxFailures
+		o.Refused = r.code == "530"
+		o.Quit = d.failures >= d.opt.MaxFailures
 	}
 }
 
@@ -255,12 +258,12 @@ func options(argument string) *exchange {
 var offset = regexp.MustCompile(`^\d{1,18}$`)
 
 // restart answers REST, whose number the library does not look at (RFC 3659 §5.3).
-func (d *dialogue) restart(argument string) *exchange {
+func (d *Dialogue) restart(argument string) *exchange {
 	if !offset.MatchString(argument) {
 		return answer("501 REST needs a number of bytes")
 	}
 	x := pass("REST", argument)
-	x.done = func(r replyLine, _ *outcome) { d.offset = r.code == "350" && strings.Trim(argument, "0") != "" }
+	x.done = func(r replyLine, _ *Outcome) { d.offset = r.code == "350" && strings.Trim(argument, "0") != "" }
 	return x
 }
 
@@ -278,7 +281,7 @@ func allocate(argument string) *exchange {
 // features corrects the list of FEAT: no EPRT where active mode is off, the facts
 // of MLST (RFC 3659 §7.8), TVFS (§6), and of the hashes the one that is known without
 // reading the file (draft-bryan-ftpext-hash-02 §3.1).
-func (d *dialogue) features(r replyLine) []string {
+func (d *Dialogue) features(r replyLine) []string {
 	switch strings.TrimSpace(r.text) {
 	case "EPRT":
 		if !d.opt.Active {
@@ -287,7 +290,7 @@ func (d *dialogue) features(r replyLine) []string {
 	case "MLST":
 		return []string{" MLST Type*;Size*;Modify*;"}
 	case "AUTH TLS", "PBSZ", "PROT":
-		if d.opt.TLS == nil {
+		if !d.opt.TLS {
 			return nil
 		}
 	case "XCRC", "MD5", "XMD5", "XSHA", "XSHA1", "XSHA512":
@@ -305,11 +308,11 @@ func (d *dialogue) features(r replyLine) []string {
 // listed returns the argument of LIST or NLST without options, which change
 // nothing here, and keeps its pattern for Session.Glob. Only * and ? in the last
 // name make a pattern, because cameras put brackets into names.
-func (d *dialogue) listed(argument string) string {
-	d.glob = ""
+func (d *Dialogue) listed(argument string) string {
+	d.Glob = ""
 	_, argument = listOptions(argument)
 	if dir, name := path.Split(argument); strings.ContainsAny(name, "*?") {
-		d.glob = name
+		d.Glob = name
 		return dir
 	}
 	return argument

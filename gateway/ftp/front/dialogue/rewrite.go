@@ -1,4 +1,4 @@
-package front
+package dialogue
 
 import (
 	"crypto/rand"
@@ -35,7 +35,7 @@ var setTime = regexp.MustCompile(`^(\d{14})(?:\.\d+)? +(.+)$`)
 
 // modified answers MDTM. With a time before the name it becomes MFMT, unless there
 // is a file whose name begins like that.
-func (d *dialogue) modified(argument string) *exchange {
+func (d *Dialogue) modified(argument string) *exchange {
 	x := pass("MDTM", argument)
 	m := setTime.FindStringSubmatch(argument)
 	if m == nil {
@@ -48,7 +48,7 @@ func (d *dialogue) modified(argument string) *exchange {
 		}
 		return []string{r.text}
 	}
-	x.done = func(r replyLine, _ *outcome) {
+	x.done = func(r replyLine, _ *Outcome) {
 		if failed(r) {
 			d.follow = modify(m[1] + " " + m[2])
 		}

@@ -1,4 +1,4 @@
-package front
+package dialogue
 
 import (
 	"bytes"
@@ -7,33 +7,34 @@ import (
 	"strings"
 )
 
-// maxLine is how long a command may be with its line end, in bytes. The library
+// MaxLine is how long a command may be with its line end, in bytes. The library
 // hangs up on longer ones.
-const maxLine = 4096
+const MaxLine = 4096
 
 var (
-	errLong   = errors.New("line too long")
+	// ErrLong says that a line had more than MaxLine bytes.
+	ErrLong   = errors.New("line too long")
 	errReturn = errors.New("carriage return within a line")
 )
 
-// lineReader cuts a stream into lines that end with LF (RFC 959 §3.1.1.5 says CRLF;
+// Lines cuts a stream into lines that end with LF (RFC 959 §3.1.1.5 says CRLF;
 // some devices send LF alone). A line survives errors of the stream that pass.
-type lineReader struct {
-	buf  [maxLine]byte
+type Lines struct {
+	buf  [MaxLine]byte
 	r, w int
 	skip bool // the line that is being read is too long
 }
 
-// next returns the next line without its LF, which is valid until the next call;
-// errLong for a line that was too long and is gone; or the stream's error.
-func (l *lineReader) next(stream io.Reader) ([]byte, error) {
+// Next returns the next line without its LF, which is valid until the next call;
+// ErrLong for a line that was too long and is gone; or the stream's error.
+func (l *Lines) Next(stream io.Reader) ([]byte, error) {
 	for {
 		if i := bytes.IndexByte(l.buf[l.r:l.w], '\n'); i >= 0 {
 			line := l.buf[l.r : l.r+i]
 			l.r += i + 1
 			if l.skip {
 				l.skip = false
-				return nil, errLong
+				return nil, ErrLong
 			}
 			return line, nil
 		}
@@ -86,30 +87,30 @@ func plain(line []byte) ([]byte, error) {
 	return out, nil
 }
 
-// command is a line of the client's.
-type command struct {
-	verb     string // in capitals; "" in an empty line
-	argument string // what follows exactly one space or tab
+// Command is a line of the client's.
+type Command struct {
+	Verb     string // in capitals; "" in an empty line
+	Argument string // what follows exactly one space or tab
 	err      error  // why it is no command
 }
 
-// parse takes a line apart; err says what was wrong with reading it. Bytes before
+// Parse takes a line apart; err says what was wrong with reading it. Bytes before
 // the verb that no verb begins with, such as a Data Mark whose IAC travelled as
 // urgent data, are dropped.
-func parse(line []byte, err error) command {
+func Parse(line []byte, err error) Command {
 	if err == nil {
 		line, err = plain(line)
 	}
 	if err != nil {
-		return command{err: err}
+		return Command{err: err}
 	}
 	start := bytes.IndexFunc(line, func(r rune) bool { return r > ' ' && r < 0x7F })
 	if start < 0 {
-		return command{}
+		return Command{}
 	}
 	verb, argument := string(line[start:]), ""
 	if i := strings.IndexAny(verb, " \t"); i >= 0 {
 		verb, argument = verb[:i], verb[i+1:]
 	}
-	return command{verb: strings.ToUpper(verb), argument: argument}
+	return Command{Verb: strings.ToUpper(verb), Argument: argument}
 }

@@ -1,8 +1,8 @@
-package front
+package dialogue
 
 import (
 	"bytes"
-	"crypto/tls"
+	"cmp"
 	"net"
 	"regexp"
 	"strings"
@@ -16,24 +16,24 @@ var (
 
 // talk is a dialogue with a client and a library on paper.
 type talk struct {
-	dialogue
-	after outcome
+	Dialogue
+	after Outcome
 }
 
 func newTalk(opt Options, local net.Addr) *talk {
-	opt = opt.withDefaults()
-	return &talk{dialogue: newDialogue(&opt, local)}
+	opt.MaxFailures = cmp.Or(opt.MaxFailures, 5)
+	return &talk{Dialogue: New(&opt, local == ipv6)}
 }
 
 // says returns what the library gets for a line of the client's.
-func (d *talk) says(line string) string { return d.command(parse([]byte(line), nil)) }
+func (d *talk) says(line string) string { return d.Command(Parse([]byte(line), nil)) }
 
 // answers returns what the client gets for lines of the library's.
 func (d *talk) answers(lines ...string) string {
-	d.after = outcome{}
+	d.after = Outcome{}
 	var out []byte
 	for _, line := range lines {
-		out = d.reply(out, line, &d.after)
+		out = d.Reply(out, line, &d.after)
 	}
 	return strings.TrimSuffix(strings.ReplaceAll(string(out), "\r\n", "|"), "|")
 }
@@ -122,9 +122,9 @@ func TestRewriting(t *testing.T) {
 		{"MFF Modify=20201302030405; a", "NOOP", "200 OK", "501 MFMT needs a time in UTC and a name, as in MFMT 20260131235959 a.jpg"},
 		{"MLST a", "MLST a", "250 x", "250 x"},
 		{"RETR a\nb", "RETR a\nb", "550 a\nb", "550 a?b"}, // no reader lets LF through
-		{"STOR " + strings.Repeat("x", maxLine-len("STOR ")-2), "STOR " + strings.Repeat("x", maxLine-len("STOR ")-2), "550 x", "550 x"},
-		{"STOR " + strings.Repeat("x", maxLine-len("STOR ")-1), "NOOP", "200 OK", "500 The line is longer than 4096 bytes"},
-		{"STOU " + strings.Repeat("x", maxLine-len("STOU ")-2), "NOOP", "200 OK", "500 The line is longer than 4096 bytes"},
+		{"STOR " + strings.Repeat("x", MaxLine-len("STOR ")-2), "STOR " + strings.Repeat("x", MaxLine-len("STOR ")-2), "550 x", "550 x"},
+		{"STOR " + strings.Repeat("x", MaxLine-len("STOR ")-1), "NOOP", "200 OK", "500 The line is longer than 4096 bytes"},
+		{"STOU " + strings.Repeat("x", MaxLine-len("STOU ")-2), "NOOP", "200 OK", "500 The line is longer than 4096 bytes"},
 	} {
 		d := newTalk(Options{}, ipv4)
 		d.signIn("u")
@@ -157,8 +157,8 @@ func TestGlob(t *testing.T) {
 		{"NLST *", "NLST", "*"},
 		{"MLSD", "MLSD", ""},
 	} {
-		if got := d.says(tt.line); got != tt.library || d.glob != tt.glob {
-			t.Errorf("%q: %q with %q, should be %q with %q", tt.line, got, d.glob, tt.library, tt.glob)
+		if got := d.says(tt.line); got != tt.library || d.Glob != tt.glob {
+			t.Errorf("%q: %q with %q, should be %q with %q", tt.line, got, d.Glob, tt.library, tt.glob)
 		}
 		d.answers("150 x", "226 x")
 	}
@@ -173,17 +173,17 @@ func TestSetTime(t *testing.T) {
 	if got := d.answers("550 no such file"); got != "" {
 		t.Errorf("the refusal of the plain form was seen: %q", got)
 	}
-	if got := d.next(); got != "MFMT 20200102030405 a b.jpg" {
+	if got := d.Next(); got != "MFMT 20200102030405 a b.jpg" {
 		t.Error(got)
 	}
 	if got := d.answers("213 Modify=20200102030405; a b.jpg"); got != "213 Modify=20200102030405; a b.jpg" {
 		t.Error(got)
 	}
-	if got := d.next(); got != "" {
+	if got := d.Next(); got != "" {
 		t.Error("again", got)
 	}
 	d.says("MDTM 20200102030405 a b.jpg")
-	if got := d.answers("213 20210101000000"); got != "213 20210101000000" || d.next() != "" {
+	if got := d.answers("213 20210101000000"); got != "213 20210101000000" || d.Next() != "" {
 		t.Errorf("a file of that very name: %q", got)
 	}
 }
@@ -219,7 +219,7 @@ func TestFeatures(t *testing.T) {
 		opt  Options
 		want string
 	}{
-		{Options{TLS: &tls.Config{}, Active: true}, "211- These are my features| CLNT| EPRT| EPSV| MLSD| MLST Type*;Size*;Modify*;| AUTH TLS| PBSZ| PROT| TVFS|211 end"},
+		{Options{TLS: true, Active: true}, "211- These are my features| CLNT| EPRT| EPSV| MLSD| MLST Type*;Size*;Modify*;| AUTH TLS| PBSZ| PROT| TVFS|211 end"},
 		{Options{}, "211- These are my features| CLNT| EPSV| MLSD| MLST Type*;Size*;Modify*;| TVFS|211 end"},
 	} {
 		d := newTalk(tt.opt, ipv4)
@@ -238,7 +238,7 @@ func TestHelp(t *testing.T) {
 		t.Error(got)
 	}
 	for verb := range strings.FieldsSeq(strings.Join(strings.Split(got, "|")[1:5], " ")) {
-		d := newTalk(Options{TLS: &tls.Config{}}, ipv4)
+		d := newTalk(Options{TLS: true}, ipv4)
 		d.says(verb)
 		if reply := d.answers("200 OK"); strings.HasPrefix(reply, "500") {
 			t.Errorf("HELP lists %s, whose answer is %q", verb, reply)
@@ -248,7 +248,7 @@ func TestHelp(t *testing.T) {
 
 // TestSecurity walks through RFC 2228 and RFC 4217.
 func TestSecurity(t *testing.T) {
-	opt := Options{TLS: &tls.Config{}, RequireTLS: func(user string) bool { return user == "studio" }}
+	opt := Options{TLS: true, RequireTLS: func(user string) bool { return user == "studio" }}
 	type step struct{ client, library, reply, want string }
 	for name, tt := range map[string]struct {
 		opt   Options
@@ -308,10 +308,10 @@ func TestSecurity(t *testing.T) {
 			{"PASS x", "PASS x", "230 OK", "230 OK"},
 			{"STOR a", "STOR a", "150 x", "150 x"},
 		}},
-		"everybody needs it": {Options{TLS: &tls.Config{}, TLSRequired: true}, []step{
+		"everybody needs it": {Options{TLS: true, TLSRequired: true}, []step{
 			{"USER camera", "NOOP", "200 OK", replyNeedsTLS},
 		}},
-		"implicit": {Options{TLS: &tls.Config{}, Implicit: true, TLSRequired: true}, []step{
+		"implicit": {Options{TLS: true, Implicit: true, TLSRequired: true}, []step{
 			{"handshake", "PROT P", "200 OK", ""},
 			{"USER camera", "USER camera", "331 OK", "331 OK"},
 			{"PASS x", "PASS x", "230 OK", "230 OK"},
@@ -325,13 +325,13 @@ func TestSecurity(t *testing.T) {
 			got := ""
 			if s.client == "handshake" {
 				if !tt.opt.Implicit {
-					if !d.upgrade {
+					if !d.Upgrade {
 						t.Errorf("%s: no handshake is due", name)
 					}
-					d.upgrade = false
-					d.secured()
+					d.Upgrade = false
+					d.Secured()
 				}
-				got = d.next()
+				got = d.Next()
 			} else {
 				got = d.says(s.client)
 			}
@@ -374,11 +374,11 @@ func TestWrongPasswords(t *testing.T) {
 		if got := d.says("PASS  wrong "); got != "PASS  wrong " {
 			t.Errorf("the password becomes %q", got)
 		}
-		if !d.checking {
+		if !d.Checking {
 			t.Error("the password is not being checked")
 		}
-		got, quit := d.answers("530 no"), d.after.quit
-		if want := map[bool]string{false: "530 no", true: replyFailures}[try == 3]; got != want || quit != (try == 3) || !d.after.refused || d.checking || d.signedIn {
+		got, quit := d.answers("530 no"), d.after.Quit
+		if want := map[bool]string{false: "530 no", true: replyFailures}[try == 3]; got != want || quit != (try == 3) || !d.after.Refused || d.Checking || d.SignedIn {
 			t.Errorf("try %d: %q, quit %v", try, got, quit)
 		}
 		if got := d.says("PASS again"); got != "NOOP" {
@@ -407,19 +407,19 @@ func TestTransferReplies(t *testing.T) {
 		d.signIn("u")
 		d.says("STOU")
 		if tt.meanwhile != "" {
-			if d.waits(parse([]byte(tt.meanwhile), nil)) {
+			if d.Waits(Parse([]byte(tt.meanwhile), nil)) {
 				t.Errorf("%s has to wait", tt.meanwhile)
 			}
 			d.says(tt.meanwhile)
 		}
-		if !d.waits(command{verb: "NOOP"}) {
+		if !d.Waits(Command{Verb: "NOOP"}) {
 			t.Errorf("%s: NOOP does not wait for the transfer", name)
 		}
 		got := regexp.MustCompile(`(FILE|Stored)[^|]*`).ReplaceAllString(d.answers(tt.replies...), "$1")
 		if got != tt.want {
 			t.Errorf("%s: %q, should be %q", name, got, tt.want)
 		}
-		if d.transfer != nil || !d.after.transferred {
+		if d.transfer != nil || !d.after.Transferred {
 			t.Errorf("%s: the transfer is not over", name)
 		}
 	}
@@ -440,25 +440,25 @@ func FuzzCommand(f *testing.F) {
 		f.Add([]byte(line), byte(0))
 	}
 	f.Fuzz(func(t *testing.T, in []byte, kind byte) {
-		opt := Options{TLS: &tls.Config{}, Implicit: kind&1 != 0, Active: kind&2 != 0}
+		opt := Options{TLS: true, Implicit: kind&1 != 0, Active: kind&2 != 0}
 		d := newTalk(opt, ipv4)
 		if kind&4 != 0 {
-			d.next()
+			d.Next()
 			d.answers("200 OK")
 			d.signIn("u")
 		}
-		var lines lineReader
+		var lines Lines
 		r := bytes.NewReader(in)
 		for {
-			line, err := lines.next(r)
-			if err != nil && line == nil && err != errLong {
+			line, err := lines.Next(r)
+			if err != nil && line == nil && err != ErrLong {
 				break
 			}
-			if bytes.IndexByte(line, '\n') >= 0 || len(line) >= maxLine {
+			if bytes.IndexByte(line, '\n') >= 0 || len(line) >= MaxLine {
 				t.Fatalf("%q is no line", line)
 			}
-			for library := d.says(string(line)); library != ""; library = d.next() {
-				if strings.ContainsAny(library, "\r\n\x00") || len(library)+2 > maxLine {
+			for library := d.says(string(line)); library != ""; library = d.Next() {
+				if strings.ContainsAny(library, "\r\n\x00") || len(library)+2 > MaxLine {
 					t.Fatalf("the library gets %q", library)
 				}
 				for reply := range strings.SplitSeq(d.answers("550 Couldn't: "+library), "|") {
@@ -479,9 +479,9 @@ func FuzzReply(f *testing.F) {
 		d := newTalk(Options{}, ipv4)
 		d.signIn("u")
 		d.says(verb)
-		var after outcome
+		var after Outcome
 		for line := range strings.SplitSeq(replies, "\r\n") {
-			out := d.reply(nil, line, &after)
+			out := d.Reply(nil, line, &after)
 			for l := range strings.SplitSeq(strings.TrimSuffix(string(out), "\r\n"), "\r\n") {
 				if strings.ContainsAny(l, "\r\n\x00") {
 					t.Fatalf("%q became %q", line, out)
@@ -493,16 +493,16 @@ func FuzzReply(f *testing.F) {
 
 // TestLines: however the bytes arrive, the lines are the same.
 func TestLines(t *testing.T) {
-	long := strings.Repeat("y", maxLine)
-	in := "NOOP\r\nPWD\n\r\n" + long + "\r\nQUIT\r\n" + strings.Repeat("z", 3*maxLine) + "\nSYST\r\nrest"
+	long := strings.Repeat("y", MaxLine)
+	in := "NOOP\r\nPWD\n\r\n" + long + "\r\nQUIT\r\n" + strings.Repeat("z", 3*MaxLine) + "\nSYST\r\nrest"
 	want := []string{"NOOP\r", "PWD", "\r", "<long>", "QUIT\r", "<long>", "SYST\r"}
 	for _, step := range []int{1, 7, 4096, 1 << 20} {
 		var got []string
-		var l lineReader
+		var l Lines
 		r := &stepReader{in, step}
 		for {
-			line, err := l.next(r)
-			if err == errLong {
+			line, err := l.Next(r)
+			if err == ErrLong {
 				got = append(got, "<long>")
 				continue
 			}
@@ -549,7 +549,7 @@ func TestOffset(t *testing.T) {
 				if reply := d.answers("350 OK"); reply != "" {
 					t.Errorf("%s: the client gets %q", between, reply)
 				}
-				d.next()
+				d.Next()
 				if !forgotten {
 					t.Errorf("%s: the offset is forgotten", between)
 				}

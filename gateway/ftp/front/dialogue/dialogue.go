@@ -1,20 +1,44 @@
-package front
+// Package dialogue is what is said on a control connection of the FTP door: what
+// the library github.com/fclairamb/ftpserverlib gets for each command of a client,
+// and what the client gets for each line of its replies. It does no input or output.
+package dialogue
 
 import (
 	"errors"
 	"fmt"
-	"net"
 	"strings"
 )
 
-// dialogue is what was said on a control connection so far. It does no input or
-// output: command says what the library gets for a client's command, and reply
+// Options says what is offered; those of package front of the same names say more.
+type Options struct {
+	TLS         bool // AUTH is answered
+	Implicit    bool
+	TLSRequired bool
+	RequireTLS  func(user string) bool // nil: of nobody
+	Active      bool
+	Clean       func(line string) string // nil: lines stay as they are
+	MaxFailures int
+}
+
+// needsTLS reports whether user may sign in and transfer under TLS only.
+func (o *Options) needsTLS(user string) bool {
+	return o.TLSRequired || o.RequireTLS != nil && o.RequireTLS(user)
+}
+
+// Dialogue is what was said on a control connection so far. It does no input or
+// output: Command says what the library gets for a client's command, and Reply
 // what the client gets for a line of the library's.
-type dialogue struct {
+type Dialogue struct {
+	Secure   bool   // the control connection is under TLS
+	Checking bool   // PASS is being answered
+	SignedIn bool   // it was right
+	Glob     string // the pattern of the LIST or NLST that came last; "": none
+	Upgrade  bool   // a handshake comes before the next command; whoever does it resets this
+	Pause    bool   // PortPause comes before Next; whoever waits resets this
+
 	opt  *Options
 	ipv6 bool // the client connected to an IPv6 address
 
-	secure    bool // the control connection is under TLS
 	implicit  bool // protection of data was agreed without being asked for
 	sized     bool // PBSZ was sent
 	protected bool // data connections are under TLS
@@ -22,17 +46,12 @@ type dialogue struct {
 
 	user     string // that the library knows of
 	same     bool   // USER named the user who is signed in
-	checking bool   // PASS is being answered
-	signedIn bool
 	failures int
 	epsvOnly bool // EPSV ALL was sent (RFC 2428 §4)
-	glob     string
 	offset   bool // REST was accepted, and its transfer has not come
 	renaming bool // RNFR was the last command, and accepted
 
-	upgrade  bool      // a handshake comes before the next command
 	follow   *exchange // what the library gets before the next command
-	pause    bool      // portPause comes before follow
 	last     *exchange // the command that the library answers, or answered last
 	transfer *exchange // the transfer whose last reply has not come
 	multi    string    // "226 " within a reply of many lines; else ""
@@ -45,7 +64,7 @@ type exchange struct {
 	// edit returns the lines that replace one of the reply's; nil keeps it.
 	edit func(r replyLine) []string
 	// done is told of the reply's last line.
-	done func(r replyLine, o *outcome)
+	done func(r replyLine, o *Outcome)
 	// transfers says that the reply is in two parts, around a transfer; aborting
 	// that ABOR came meanwhile.
 	transfers, aborting bool
@@ -58,41 +77,44 @@ type replyLine struct {
 	last bool   // it ends the reply
 }
 
-// outcome is what replies mean for the session.
-type outcome struct {
-	signedIn    bool // the password was right
-	refused     bool // the user or the password was refused; the library hangs up
-	quit        bool // the connection is to be closed
-	transferred bool // a transfer's last reply
-	port        int  // the passive port that the client is to connect to; 0: none
+// Outcome is what replies mean for the session.
+type Outcome struct {
+	SignedIn    bool // the password was right
+	Refused     bool // the user or the password was refused; the library hangs up
+	Quit        bool // the connection is to be closed
+	Transferred bool // a transfer's last reply
+	Port        int  // the passive port that the client is to connect to; 0: none
 }
 
-// newDialogue returns what is known before the greeting of a client that connected
-// to local.
-func newDialogue(opt *Options, local net.Addr) dialogue {
-	d := dialogue{opt: opt, ipv6: addrPort(local).Addr().Is6()}
+// New returns what is known before the greeting of a client. opt is not changed, and
+// must not be; ipv6 is whether the client connected to an IPv6 address.
+func New(opt *Options, ipv6 bool) Dialogue {
+	d := Dialogue{opt: opt, ipv6: ipv6}
 	if opt.Implicit {
-		d.secure, d.implicit = true, true
+		d.Secure, d.implicit = true, true
 		d.protect()
 	}
 	return d
 }
 
 // protect has the library protect data connections, without the client's asking.
-func (d *dialogue) protect() {
+func (d *Dialogue) protect() {
 	d.protected = true
 	d.follow = &exchange{line: "PROT P", edit: drop}
 }
 
+// Transferring reports whether a transfer's last reply has not come.
+func (d *Dialogue) Transferring() bool { return d.transfer != nil }
+
 // drop keeps a reply to itself.
 func drop(replyLine) []string { return nil }
 
-// secured tells that the handshake of AUTH is done: what was said before it
+// Secured tells that the handshake of AUTH is done: what was said before it
 // without protection is void (RFC 4217 §4).
-func (d *dialogue) secured() { d.secure, d.user, d.sized = true, "", false }
+func (d *Dialogue) Secured() { d.Secure, d.user, d.sized = true, "", false }
 
-// next returns what the library gets before the client's next command, or "".
-func (d *dialogue) next() string {
+// Next returns what the library gets before the client's next command, or "".
+func (d *Dialogue) Next() string {
 	if d.follow == nil {
 		return ""
 	}
@@ -103,29 +125,29 @@ func (d *dialogue) next() string {
 }
 
 // begin remembers what the library answers now.
-func (d *dialogue) begin(x *exchange) {
+func (d *Dialogue) begin(x *exchange) {
 	d.last = x
 	if x.transfers {
 		d.transfer = x
 	}
 }
 
-// command returns the line, without its end, that the library gets for a client's
+// Command returns the line, without its end, that the library gets for a client's
 // command. "" means that nothing is said.
-func (d *dialogue) command(c command) string {
+func (d *Dialogue) Command(c Command) string {
 	var x *exchange
 	switch {
 	case c.err != nil:
 		x = refusal(c.err)
-	case c.verb == "":
+	case c.Verb == "":
 		return ""
 	default:
-		x = d.decide(c.verb, c.argument)
+		x = d.decide(c.Verb, c.Argument)
 	}
-	if len(x.line)+2 > maxLine {
-		x = refusal(errLong)
+	if len(x.line)+2 > MaxLine {
+		x = refusal(ErrLong)
 	}
-	if d.sequence(c.verb, x) {
+	if d.sequence(c.Verb, x) {
 		d.follow = x
 		x = &exchange{line: "REST 0", edit: drop}
 	}
@@ -133,11 +155,11 @@ func (d *dialogue) command(c command) string {
 	return x.line
 }
 
-// sequence notes what x, which c.verb became, means for the commands that belong
+// sequence notes what x, which c.Verb became, means for the commands that belong
 // together. It reports whether an offset that REST gave is to be forgotten, because
 // x is not the transfer that must follow (RFC 3659 §5.3), nor one of the commands
 // that clients put between, most of them for the data connection.
-func (d *dialogue) sequence(verb string, x *exchange) (forget bool) {
+func (d *Dialogue) sequence(verb string, x *exchange) (forget bool) {
 	if verb != "NOOP" {
 		d.renaming = false
 	}
@@ -158,10 +180,10 @@ func (d *dialogue) sequence(verb string, x *exchange) (forget bool) {
 	return forget
 }
 
-// waits reports whether a command is for after the transfer that is under way:
+// Waits reports whether a command is for after the transfer that is under way:
 // every one but those that are about it.
-func (d *dialogue) waits(c command) bool {
-	return d.transfer != nil && c.verb != "ABOR" && (c.verb != "STAT" || c.argument != "")
+func (d *Dialogue) Waits(c Command) bool {
+	return d.transfer != nil && c.Verb != "ABOR" && (c.Verb != "STAT" || c.Argument != "")
 }
 
 // refusal answers a line that is no command.
@@ -169,7 +191,7 @@ func refusal(err error) *exchange {
 	if errors.Is(err, errReturn) {
 		return answer("501 A carriage return cannot be part of a command")
 	}
-	return answer("500 The line is longer than %d bytes", maxLine)
+	return answer("500 The line is longer than %d bytes", MaxLine)
 }
 
 // answer is a command that the library has no part in. It gets NOOP, which it
@@ -186,10 +208,10 @@ func pass(verb, argument string) *exchange {
 	return &exchange{line: verb + " " + argument}
 }
 
-// reply appends to out what the client gets for a line of the library's, and adds
+// Reply appends to out what the client gets for a line of the library's, and adds
 // to after what it means.
-func (d *dialogue) reply(out []byte, line string, after *outcome) []byte {
-	r := d.parse(oneLine(line))
+func (d *Dialogue) Reply(out []byte, line string, after *Outcome) []byte {
+	r := d.parse(OneLine(line))
 	x := d.last
 	if d.transfer != nil && d.transfer.owns(r) {
 		x = d.transfer
@@ -208,10 +230,10 @@ func (d *dialogue) reply(out []byte, line string, after *outcome) []byte {
 	}
 	if d.transfer == x && x.transfers {
 		d.transfer = nil
-		after.transferred = true
+		after.Transferred = true
 	} else if x.line == "ABOR" && d.transfer != nil {
 		d.transfer = nil // it was aborted before it began, and has no reply
-		after.transferred = true
+		after.Transferred = true
 	}
 	if x.done != nil {
 		x.done(r, after)
@@ -219,9 +241,9 @@ func (d *dialogue) reply(out []byte, line string, after *outcome) []byte {
 	return out
 }
 
-// oneLine keeps a name's line ends from ending a reply's line. Other bytes stay,
+// OneLine keeps a name's line ends from ending a reply's line. Other bytes stay,
 // whatever their encoding.
-func oneLine(line string) string {
+func OneLine(line string) string {
 	if !strings.ContainsAny(line, "\r\n\x00") {
 		return line
 	}
@@ -249,7 +271,7 @@ func (x *exchange) lines(r replyLine) []string {
 }
 
 // parse tells what a line is in the reply that it belongs to (RFC 959 §4.2).
-func (d *dialogue) parse(line string) replyLine {
+func (d *Dialogue) parse(line string) replyLine {
 	code := ""
 	if len(line) >= 4 && line[0] >= '1' && line[0] <= '6' && strings.Trim(line[:3], "0123456789") == "" {
 		code = line[:3]

@@ -1,4 +1,4 @@
-package front
+package dialogue
 
 import (
 	"regexp"
@@ -14,11 +14,11 @@ const (
 )
 
 // security answers the commands of RFC 2228 and RFC 4217.
-func (d *dialogue) security(verb, argument string) *exchange {
+func (d *Dialogue) security(verb, argument string) *exchange {
 	switch {
 	case verb == "AUTH":
 		return d.auth(argument)
-	case !d.secure:
+	case !d.Secure:
 		return answer("503 AUTH TLS comes before %s", verb)
 	case verb == "CCC":
 		return answer("534 The control connection stays protected")
@@ -31,13 +31,13 @@ func (d *dialogue) security(verb, argument string) *exchange {
 
 // auth answers AUTH; the handshake follows the reply. TLS-C is another name of TLS;
 // SSL and TLS-P are of clients that expect their data to be protected without PROT.
-func (d *dialogue) auth(mechanism string) *exchange {
+func (d *Dialogue) auth(mechanism string) *exchange {
 	switch {
-	case d.opt.TLS == nil:
+	case !d.opt.TLS:
 		return answer("502 TLS is not offered here")
-	case d.secure:
+	case d.Secure:
 		return answer("503 TLS is on already")
-	case d.signedIn:
+	case d.SignedIn:
 		return answer("503 AUTH comes before USER")
 	}
 	var x *exchange
@@ -47,8 +47,8 @@ func (d *dialogue) auth(mechanism string) *exchange {
 	default:
 		return answer("504 Only AUTH TLS is offered here")
 	}
-	x.done = func(replyLine, *outcome) {
-		d.upgrade = true
+	x.done = func(replyLine, *Outcome) {
+		d.Upgrade = true
 		if mechanism == "SSL" || mechanism == "TLS-P" {
 			d.implicit = true
 			d.protect()
@@ -58,7 +58,7 @@ func (d *dialogue) auth(mechanism string) *exchange {
 }
 
 // prot answers PROT (RFC 2228 §3, RFC 4217 §9).
-func (d *dialogue) prot(level string) *exchange {
+func (d *Dialogue) prot(level string) *exchange {
 	switch {
 	case !d.sized && !d.implicit:
 		return answer("503 PBSZ 0 comes before PROT")
@@ -70,7 +70,7 @@ func (d *dialogue) prot(level string) *exchange {
 		return answer("534 This account needs protected data connections")
 	}
 	x := pass("PROT", level)
-	x.done = func(r replyLine, _ *outcome) {
+	x.done = func(r replyLine, _ *Outcome) {
 		if r.code == "200" {
 			d.protected = level == "P"
 		}
@@ -80,13 +80,13 @@ func (d *dialogue) prot(level string) *exchange {
 
 // dataPort answers the commands that agree on a data connection (RFC 959 §4.1.2,
 // RFC 2428).
-func (d *dialogue) dataPort(verb, argument string) *exchange {
+func (d *Dialogue) dataPort(verb, argument string) *exchange {
 	active := verb == "PORT" || verb == "EPRT"
 	switch {
 	case verb == "EPSV" && argument == "ALL":
 		d.epsvOnly = true
 		return answer("200 Only EPSV from now on")
-	case d.signedIn && d.needsTLS && !d.protected:
+	case d.SignedIn && d.needsTLS && !d.protected:
 		return answer(replyUnprotected)
 	case d.epsvOnly && verb != "EPSV":
 		return answer("503 EPSV ALL was said")
@@ -99,21 +99,21 @@ func (d *dialogue) dataPort(verb, argument string) *exchange {
 	case active:
 		return pass(verb, argument)
 	}
-	return d.passive(verb, portTries)
+	return d.passive(verb, PortTries)
 }
 
 // A passive port that others have may be free soon.
 const (
-	portTries = 12                     // how often one is asked for
-	portPause = 250 * time.Millisecond // between two of these
+	PortTries = 12                     // how often one is asked for
+	PortPause = 250 * time.Millisecond // between two of these
 )
 
-// replyNoPort ends a wait for a passive port. The library's 421 would mean that the
+// ReplyNoPort ends a wait for a passive port. The library's 421 would mean that the
 // control connection is closed (RFC 959 §5.4).
-const replyNoPort = "425 All ports for data connections are in use; try again in a minute"
+const ReplyNoPort = "425 All ports for data connections are in use; try again in a minute"
 
 // passive asks for a passive port, up to tries times.
-func (d *dialogue) passive(verb string, tries int) *exchange {
+func (d *Dialogue) passive(verb string, tries int) *exchange {
 	full := func(r replyLine) bool { return r.code == "421" }
 	x := pass(verb, "")
 	x.edit = func(r replyLine) []string {
@@ -123,14 +123,14 @@ func (d *dialogue) passive(verb string, tries int) *exchange {
 		case tries > 1:
 			return nil
 		}
-		return []string{replyNoPort}
+		return []string{ReplyNoPort}
 	}
-	x.done = func(r replyLine, o *outcome) {
+	x.done = func(r replyLine, o *Outcome) {
 		if full(r) && tries > 1 {
-			d.follow, d.pause = d.passive(verb, tries-1), true
+			d.follow, d.Pause = d.passive(verb, tries-1), true
 			return
 		}
-		o.port = portOf(r.text)
+		o.Port = portOf(r.text)
 	}
 	return x
 }
@@ -153,14 +153,14 @@ func portOf(reply string) int {
 }
 
 // extendedPassive answers EPSV, with or without the number of a network protocol.
-func (d *dialogue) extendedPassive(protocol string) *exchange {
+func (d *Dialogue) extendedPassive(protocol string) *exchange {
 	own, other := "1", "2"
 	if d.ipv6 {
 		own, other = other, own
 	}
 	switch protocol {
 	case "", own:
-		return d.passive("EPSV", portTries)
+		return d.passive("EPSV", PortTries)
 	case other:
 		return answer("522 This connection has another network protocol, use (%s)", own)
 	}
