@@ -308,6 +308,38 @@ func TestFTPDrop(t *testing.T) {
 	}
 }
 
+// TestFTPDropFolders: a guest who makes a folder cannot tell a name that another's
+// file has from one that nobody has, and what is put below it arrives.
+func TestFTPDropFolders(t *testing.T) {
+	g := startFTP(t, "[[user]]\nname = 'guest'\npassword = 'env:PASSWORD'\nrights = 'drop'")
+	g.put(g.dial(), ingesttest.Folder+"/sec.jpg", shot(1))
+	g.put(g.dial(), ingesttest.Folder+"/more.jpg", shot(2))
+	g.sent(ingesttest.Folder+"/sec.jpg", ingesttest.Folder+"/more.jpg")
+	c := g.dial("guest")
+	talk := func(name string) (said []string) {
+		name = ingesttest.Folder + "/" + name
+		for _, line := range []string{"SIZE %s", "CWD %s", "RNFR %s", "MLST %s/x", "MKD %s", "MKD %s", "CWD %s", "CWD /"} {
+			if strings.Contains(line, "%s") {
+				line = fmt.Sprintf(line, name)
+			}
+			code, text, err := c.do(0, "%s", line)
+			said = append(said, fmt.Sprint(code, strings.ReplaceAll(text, name, "NAME"), err))
+		}
+		g.put(c, name+"/a.jpg", shot(3))
+		names, err := c.List(name)
+		return append(said, fmt.Sprint(names, err))
+	}
+	free, taken := talk("free"), talk("sec.jpg")
+	for i := range free {
+		if free[i] != taken[i] {
+			t.Errorf("of a free name: %s; of another's: %s", free[i], taken[i])
+		}
+	}
+	g.put(c, ingesttest.Folder+"/more.jpg/b.jpg", shot(4)) // makes the folder
+	g.holds(g.dial(), ingesttest.Folder+"/sec (1).jpg/a.jpg", shot(3))
+	g.holds(g.dial(), ingesttest.Folder+"/more (1).jpg/b.jpg", shot(4))
+}
+
 // TestFTPRefusals: codes and words, before and after the bytes.
 func TestFTPRefusals(t *testing.T) {
 	g := startFTP(t, "[[user]]\nname = 'small'\npassword = 'env:PASSWORD'\nquota = '10kB'\n[[user]]\nname = 'reader'\npassword = 'env:PASSWORD'\nrights = 'read'")

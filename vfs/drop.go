@@ -152,7 +152,11 @@ func (d *DropFS) Admit(name string, size int64) error {
 	if err := d.mayPut("open", name); err != nil {
 		return err
 	}
-	return d.fs.Admit(name, size)
+	p, err := Clean(name)
+	if err != nil {
+		return failed("open", name, err)
+	}
+	return failed("open", name, d.fs.Admit(d.where(p), size))
 }
 
 // mayPut fails for the names that steer uploads.
@@ -191,9 +195,13 @@ func (d *DropFS) Stat(name string) (os.FileInfo, error) {
 		}
 		return renamed(info, name), nil
 	}
-	info, err := d.fs.Stat(name)
+	p, err := Clean(name)
 	if err != nil {
-		return nil, err
+		return nil, failed("stat", name, err)
+	}
+	info, err := d.fs.Stat(d.where(p))
+	if err != nil {
+		return nil, unseen("stat", name, err)
 	}
 	if !info.IsDir() {
 		return nil, &fs.PathError{Op: "stat", Path: name, Err: fs.ErrNotExist}
@@ -203,7 +211,7 @@ func (d *DropFS) Stat(name string) (os.FileInfo, error) {
 
 // renamed returns info with the last element of name.
 func renamed(info os.FileInfo, name string) os.FileInfo {
-	if i, ok := info.(Info); ok && !i.Entry.Dir {
+	if i, ok := info.(Info); ok {
 		i.Entry.Name = path.Base(name)
 		return i
 	}
@@ -234,11 +242,11 @@ func (d *DropFS) OpenFile(name string, flag int, perm os.FileMode) (afero.File, 
 	mine, tree := err == nil, d.fs
 	if !mine {
 		// What stands there is not to be seen, nor a lock on it: this is a new file.
-		real, flag, tree = p, flag|os.O_CREATE|os.O_TRUNC, d.fs.unheeding()
+		real, flag, tree = d.where(p), flag|os.O_CREATE|os.O_TRUNC, d.fs.unheeding()
 	}
 	f, err := tree.OpenFile(real, flag&^os.O_EXCL, perm)
 	if err != nil {
-		return nil, failed("open", name, err)
+		return nil, unseen("open", name, err)
 	}
 	return d.drop(f.(*File), p, mine), nil
 }
@@ -268,12 +276,13 @@ func (d *DropFS) openDir(name string) (afero.File, error) {
 	if !info.IsDir() {
 		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrPermission}
 	}
-	f, err := d.fs.Open(name)
-	if err != nil {
-		return nil, err
-	}
 	p, _ := Clean(name)
-	return &dropDir{File: f, d: d, path: p}, nil
+	real := d.where(p)
+	f, err := d.fs.Open(real)
+	if err != nil {
+		return nil, failed("open", name, err)
+	}
+	return &dropDir{File: f, d: d, path: real}, nil
 }
 
 // dropFile is a staged file that is remembered once it is committed.
@@ -299,7 +308,7 @@ func (f *dropFile) Close() error {
 type dropDir struct {
 	afero.File
 	d    *DropFS
-	path string
+	path string // in the tree
 	all  []os.FileInfo
 	read bool
 }
@@ -325,16 +334,18 @@ func (l *dropDir) visible() ([]os.FileInfo, error) {
 	chosen := l.d.s.in(l.path)
 	var list []os.FileInfo
 	for _, info := range infos {
-		if info.IsDir() {
-			list = append(list, info)
-		} else if name, ok := chosen[info.Sys().(Entry).ID]; ok {
+		name, own := chosen[info.Sys().(Entry).ID]
+		switch {
+		case own && path.Base(name) != Key(info.Name()):
 			list = append(list, renamed(info, name))
+		case own || info.IsDir():
+			list = append(list, info)
 		}
 	}
 	return list, nil
 }
 
-// in returns the session's files in a directory: the name that the client chose
+// in returns the session's files and directories in a directory: the name that the client chose
 // by the entry.
 func (s *DropSession) in(dir string) map[ID]string {
 	s.mu.Lock()
@@ -354,39 +365,11 @@ func (l *dropDir) Readdirnames(n int) ([]string, error) {
 	return namesOf(infos), err
 }
 
-// Mkdir makes a directory.
-func (d *DropFS) Mkdir(name string, perm os.FileMode) error {
-	err := d.fs.Mkdir(name, perm)
-	d.made(name, err)
-	return err
-}
-
-// MkdirAll makes a directory and those above it that are missing.
-func (d *DropFS) MkdirAll(name string, perm os.FileMode) error {
-	if info, err := d.fs.Stat(name); err == nil && info.IsDir() {
-		return nil
-	}
-	err := d.fs.MkdirAll(name, perm)
-	d.made(name, err)
-	return err
-}
-
-// made remembers a directory that the session made.
-func (d *DropFS) made(name string, err error) {
-	p, cleanErr := Clean(name)
-	if err != nil || cleanErr != nil {
-		return
-	}
-	if info, err := d.fs.Stat(p); err == nil {
-		d.s.set(p, dropped{p, info.Sys().(Entry).ID})
-	}
-}
-
 // Remove removes a file, or an empty directory, of this session.
 func (d *DropFS) Remove(name string) error {
 	real, err := d.own("remove", name)
 	if err != nil {
-		if info, statErr := d.fs.Stat(name); statErr == nil && info.IsDir() {
+		if info, statErr := d.Stat(name); statErr == nil && info.IsDir() {
 			return &fs.PathError{Op: "remove", Path: name, Err: fs.ErrPermission}
 		}
 		return err
@@ -428,10 +411,11 @@ func (d *DropFS) Move(from, to string, overwrite bool) (replaced bool, err error
 	if err := d.mayPut("rename", to); err != nil {
 		return false, err
 	}
-	target, err := Clean(to)
+	chosen, err := Clean(to)
 	if err != nil {
 		return false, failed("rename", to, err)
 	}
+	target := d.where(chosen)
 	m := Move{Overwrite: true, FilesOnly: true, SameName: NextFree}
 	if p, err := d.own("rename", to); err == nil {
 		if !overwrite {
@@ -440,13 +424,12 @@ func (d *DropFS) Move(from, to string, overwrite bool) (replaced bool, err error
 		target, m.SameName = p, Replace
 	}
 	if m.From, m.To, err = d.fs.pair("rename", real, target, true); err != nil {
-		return false, failed("rename", from, err)
+		return false, unseen("rename", from, err)
 	}
-	chosen, _ := Clean(to)
 	m.LetGo = d.fs.partialKey(path.Join(d.fs.view.Root, chosen))
 	e, replaced, err := d.fs.apply("rename", from, m)
 	if err != nil {
-		return false, err
+		return false, unseen("rename", from, err)
 	}
 	old, _ := Clean(from)
 	d.s.move(old, chosen, path.Join(path.Dir(target), e.Name))

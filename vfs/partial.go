@@ -367,11 +367,11 @@ func (d *DropFS) Resume(name string, offset int64) (afero.File, error) {
 	real, err := d.own("open", name)
 	mine := err == nil
 	if !mine {
-		real = p
+		real = d.where(p)
 	}
 	s, err := d.fs.resume(real, path.Join(d.fs.view.Root, real), path.Join(d.fs.view.Root, p), offset, mine)
 	if err != nil {
-		return nil, failed("open", name, err)
+		return nil, unseen("open", name, err)
 	}
 	return d.drop(s, p, mine), nil
 }

@@ -154,6 +154,7 @@ var cases = []struct {
 	{"same name asked", testSameNameAsked},
 	{"same name resumed", testSameNameResumed},
 	{"drop and same name", testSameNameDrop},
+	{"drop and folders", testDropDir},
 	{"quota", testQuota},
 	{"usage", testUsage},
 	{"sub", testSub},
