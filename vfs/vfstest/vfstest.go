@@ -351,6 +351,12 @@ func testTimes(t *testing.T, b *Bench, f *vfs.FS) {
 			t.Errorf("patched to %d: %v, %v", year, info.ModTime(), err)
 		}
 	}
+	if err := f.Chtimes("/a", time.Time{}, time.Unix(0, 0)); err != nil {
+		t.Fatal(err)
+	}
+	if info, err := f.Stat("/a"); err != nil || info.ModTime().Unix() != 0 {
+		t.Errorf("set to the epoch: %v, %v", info.ModTime(), err)
+	}
 }
 
 func testETag(t *testing.T, b *Bench, f *vfs.FS) {
