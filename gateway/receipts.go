@@ -21,20 +21,14 @@ var _ sidecar.Source = receipts{}
 
 // Folder returns the receipts of the files in a directory.
 func (r receipts) Folder(ctx context.Context, dir vfs.ID) (map[vfs.ID]sidecar.Receipt, error) {
-	rows, err := r.ledger.Folder(ctx, dir)
-	if err != nil {
-		return nil, err
-	}
-	all := make(map[vfs.ID]sidecar.Receipt, len(rows))
-	for id, us := range rows {
-		all[id] = r.receipt(us)
-	}
-	return all, nil
+	all := make(map[vfs.ID]sidecar.Receipt)
+	err := r.ledger.Receipts(ctx, dir, func(file vfs.ID, us []uploader.Upload) { all[file] = r.receipt(us) })
+	return all, err
 }
 
 // File returns the receipt of one file.
 func (r receipts) File(ctx context.Context, id vfs.ID) (sidecar.Receipt, error) {
-	us, err := r.ledger.Entry(ctx, id)
+	us, err := r.ledger.Receipt(ctx, id)
 	return r.receipt(us), err
 }
 
@@ -50,7 +44,8 @@ func (r receipts) Retry(ctx context.Context, id vfs.ID) error {
 
 // receipt makes one of the rows of an entry.
 func (r receipts) receipt(us []uploader.Upload) (receipt sidecar.Receipt) {
-	for _, u := range us {
+	for i := range us {
+		u := &us[i]
 		s := r.upload(u)
 		if u.Changed.After(receipt.Changed) {
 			receipt.Changed = u.Changed
@@ -64,10 +59,10 @@ func (r receipts) receipt(us []uploader.Upload) (receipt sidecar.Receipt) {
 	return receipt
 }
 
-func (r receipts) upload(u uploader.Upload) sidecar.Upload {
+func (r receipts) upload(u *uploader.Upload) sidecar.Upload {
 	s := sidecar.Upload{
 		Destination: u.Destination, State: string(u.State), Reason: u.Reason, Album: u.Album, Category: u.Category,
-		Attempts: u.Attempts, SentAt: u.Sent, Error: u.Error, Remedy: u.Remedy, SHA256: u.SHA256.String(), Notes: u.Notes,
+		Attempts: u.Attempts, SentAt: u.Sent, Error: u.Error, Remedy: u.Remedy, SHA256: u.SHA256, Notes: u.Notes,
 		Trouble: r.trouble(u),
 	}
 	if p := u.Picture; p != nil {
@@ -86,7 +81,7 @@ func (r receipts) upload(u uploader.Upload) sidecar.Upload {
 // trouble reports whether a person should hear of u: it was given up, is held for
 // something that is wrong, or is to be tried again after an error. A file that is
 // not whole may still be on its way, and is reported after a while.
-func (r receipts) trouble(u uploader.Upload) bool {
+func (r receipts) trouble(u *uploader.Upload) bool {
 	switch u.State {
 	case uploader.Failed, uploader.AmbiguousState:
 		return true

@@ -97,6 +97,61 @@ func (l *Ledger) ProbeNow(ctx context.Context) error {
 	return wrap("probe", err)
 }
 
+// pauses is why uploads that could be sent are not.
+type pauses struct {
+	now          int64
+	there        map[string]bool  // the destinations that the configuration has
+	destinations map[string]Stats // those that are paused
+	hosts        map[string]int64 // those that are paused, and until when
+}
+
+// pauses reads them once, for however many uploads.
+func (l *Ledger) pauses(ctx context.Context, tx vfs.Tx) (p pauses, err error) {
+	now, err := l.now(ctx, tx)
+	if err != nil {
+		return p, err
+	}
+	p = pauses{nanos(now), l.config.Load().destinations, make(map[string]Stats), make(map[string]int64)}
+	err = each(ctx, tx, func(s *sql.Rows) error {
+		var d Stats
+		var paused, probe int64
+		err := s.Scan(&d.Destination, &paused, &d.Error, &d.Remedy, &probe)
+		d.Paused, d.Probe = moment(paused), moment(probe)
+		p.destinations[d.Destination] = d
+		return err
+	}, "SELECT name, paused, error, remedy, probe FROM destinations WHERE paused <> 0")
+	if err != nil {
+		return p, err
+	}
+	return p, each(ctx, tx, func(s *sql.Rows) error {
+		var host string
+		var until int64
+		err := s.Scan(&host, &until)
+		p.hosts[host] = until
+		return err
+	}, "SELECT name, until FROM hosts WHERE until > $1", p.now)
+}
+
+// explain gives u the reason that people see: rows do not change when a destination
+// is paused or taken away.
+func (p pauses) explain(u *uploader.Upload) {
+	if u.State != uploader.Settling {
+		return
+	}
+	if !p.there[u.Destination] {
+		u.Reason = uploader.ReasonGone
+		return
+	}
+	if d, paused := p.destinations[u.Destination]; paused {
+		u.Reason, u.Due, u.Error, u.Remedy = uploader.ReasonPaused, d.Probe, d.Error, d.Remedy
+		u.Changed = latest(u.Changed, d.Paused)
+		return
+	}
+	if until, paused := p.hosts[u.Host]; paused {
+		u.Reason, u.Due = uploader.ReasonSlowDown, latest(u.Due, moment(until))
+	}
+}
+
 // HostPause is a host that asked to slow down.
 type HostPause struct {
 	Until  time.Time

@@ -1,7 +1,6 @@
 package ledger
 
 import (
-	"cmp"
 	"context"
 	"database/sql"
 	"slices"
@@ -16,21 +15,16 @@ import (
 const selectUploads = `SELECT u.id, u.key, u.entry, u.path, u.destination, u.host, COALESCE(u.blob, ''), u.inline, u.sha256, u.size, u.type,
 	u.state, u.reason, u.error, u.remedy, u.notes, u.attempts, u.tries, u.ord, u.unusual, u.copy, u.released, u.attempt, u.body,
 	CASE WHEN e.sha256 = u.sha256 THEN 1 ELSE 0 END, u.due, u.created, u.changed, u.sent, u.finished, u.lost, u.album, u.category,
-	COALESCE(d.paused, 0), COALESCE(d.error, ''), COALESCE(d.remedy, ''), COALESCE(d.probe, 0), COALESCE(b.until, 0), COALESCE(b.reason, ''), COALESCE(h.id, 0), COALESCE(h.host, ''), COALESCE(h.destination, ''), COALESCE(h.album, ''), COALESCE(h.category, ''),
+	COALESCE(h.id, 0), COALESCE(h.host, ''), COALESCE(h.destination, ''), COALESCE(h.album, ''), COALESCE(h.category, ''),
 	COALESCE(h.created, 0), COALESCE(h.expires, 0), COALESCE(h.deleted, 0), COALESCE(h.remote, ''), COALESCE(h.url, ''),
 	COALESCE(h.viewer_url, ''), COALESCE(h.thumbnail_url, ''), COALESCE(h.identical, 0)
-	FROM uploads u LEFT JOIN entries e ON e.id = u.entry LEFT JOIN hosted h ON h.id = u.hosted LEFT JOIN destinations d ON d.name = u.destination
-	LEFT JOIN hosts b ON b.name = u.host `
+	FROM uploads u LEFT JOIN entries e ON e.id = u.entry LEFT JOIN hosted h ON h.id = u.hosted `
 
 // scanned is an upload and what a row tells beyond it.
 type scanned struct {
 	uploader.Upload
 	attempt int
-	paused  bool
-	pause   Stats  // of the destination
-	slow    string // why the host's bucket is paused
-	until   int64  // the host's bucket is paused
-	body    int64  // since when the present attempt's may be complete; 0: not
+	body    int64 // since when the present attempt's may be complete; 0: not
 }
 
 func scanUpload(s *sql.Rows) (scanned, error) {
@@ -38,11 +32,11 @@ func scanUpload(s *sql.Rows) (scanned, error) {
 	u, h := &r.Upload, uploader.Hosted{}
 	var sum []byte
 	var notes string
-	var inline, released, present, due, created, changed, sent, finished, lost, paused, probe, made, expires, deleted, identical int64
+	var inline, released, present, due, created, changed, sent, finished, lost, made, expires, deleted, identical int64
 	err := s.Scan(&u.ID, &u.Key, &u.Entry, &u.Path, &u.Destination, &u.Host, &u.Blob, &inline, &sum, &u.Size, &u.Type,
 		&u.State, &u.Reason, &u.Error, &u.Remedy, &notes, &u.Attempts, &u.Tries, &u.Order, &u.Unusual, &u.Copy, &released, &r.attempt, &r.body,
 		&present, &due, &created, &changed, &sent, &finished, &lost, &u.Album, &u.Category,
-		&paused, &r.pause.Error, &r.pause.Remedy, &probe, &r.until, &r.slow, &h.ID, &h.Host, &h.Destination, &h.Album, &h.Category,
+		&h.ID, &h.Host, &h.Destination, &h.Album, &h.Category,
 		&made, &expires, &deleted, &h.Result.ID, &h.URL, &h.ViewerURL, &h.ThumbnailURL, &identical)
 	if err != nil {
 		return r, err
@@ -53,8 +47,6 @@ func scanUpload(s *sql.Rows) (scanned, error) {
 	if notes != "" {
 		u.Notes = strings.Split(notes, "\n")
 	}
-	r.paused = paused != 0
-	r.pause.Paused, r.pause.Probe = moment(paused), moment(probe)
 	if h.ID != 0 {
 		h.SHA256, h.Created, h.Expires, h.Deleted = u.SHA256, moment(made), moment(expires), moment(deleted)
 		h.Result.Expires, h.Identical, h.Awaiting = h.Expires, identical != 0, u.State == uploader.Awaiting
@@ -87,17 +79,14 @@ func (l *Ledger) shownByFile(ctx context.Context, tx vfs.Tx, where string, args 
 	files := make(map[vfs.ID][]uploader.Upload)
 	err := l.show(ctx, tx, func(u *uploader.Upload) { files[u.Entry] = append(files[u.Entry], *u) }, where, args...)
 	for _, us := range files {
-		slices.SortFunc(us, func(a, b uploader.Upload) int {
-			return cmp.Or(cmp.Compare(a.Order, b.Order), cmp.Compare(a.ID, b.ID))
-		})
+		slices.SortFunc(us, byOrder)
 	}
 	return files, err
 }
 
 // show gives take each of the uploads that shown returns, for the time of the call.
 func (l *Ledger) show(ctx context.Context, tx vfs.Tx, take func(*uploader.Upload), where string, args ...any) error {
-	there := l.config.Load().destinations
-	now, err := l.now(ctx, tx)
+	p, err := l.pauses(ctx, tx)
 	if err != nil {
 		return err
 	}
@@ -106,18 +95,7 @@ func (l *Ledger) show(ctx context.Context, tx vfs.Tx, take func(*uploader.Upload
 		if err != nil {
 			return err
 		}
-		if r.State == uploader.Settling {
-			switch {
-			case !there[r.Destination]:
-				r.Reason = uploader.ReasonGone
-			case r.paused:
-				r.Reason, r.Due = uploader.ReasonPaused, r.pause.Probe
-				r.Error, r.Remedy = r.pause.Error, r.pause.Remedy
-				r.Changed = latest(r.Changed, r.pause.Paused)
-			case r.until > nanos(now):
-				r.Reason, r.Due = uploader.ReasonSlowDown, latest(r.Due, moment(r.until))
-			}
-		}
+		p.explain(&r.Upload)
 		take(&r.Upload)
 		return nil
 	}, selectUploads+where, args...)

@@ -115,12 +115,13 @@ func FuzzNames(f *testing.F) {
 }
 
 // hostile is a picture of which everything that others choose is foreign.
-func hostile(name, address, destination string) []picture {
+func hostile(name, address, destination string) []*picture {
 	u := Upload{Destination: destination, State: "done", URL: address, ViewerURL: address, ThumbnailURL: address, Error: name, Remedy: destination, Trouble: true}
-	return []picture{newPicture("/"+name, vfs.Entry{Type: "image/jpeg"}, name, Receipt{Uploads: []Upload{u}})}
+	p := newPicture("/"+name, &vfs.Entry{Type: "image/jpeg"}, name, Receipt{Uploads: []Upload{u}})
+	return []*picture{&p}
 }
 
-func text(kind func(*bytes.Buffer, []picture, render), p []picture) string {
+func text(kind func(*bytes.Buffer, []*picture, render), p []*picture) string {
 	var b bytes.Buffer
 	kind(&b, p, render{folder: p[0].path, canRetry: true})
 	return b.String()
@@ -190,7 +191,7 @@ func checkJSON(t *testing.T, s, raw string) {
 
 // checkMarkdown looks for exactly one link, whose text is the name again once the
 // backslashes are taken away.
-func checkMarkdown(t *testing.T, p []picture, address string) {
+func checkMarkdown(t *testing.T, p []*picture, address string) {
 	image := strings.TrimSuffix(text(renderMarkdown, p), "\n")
 	got := oneMarkdownLink.FindStringSubmatch(strings.TrimPrefix(image, "!"))
 	if got == nil || escaped.ReplaceAllString(got[1], "$1") != visible(p[0].name) {

@@ -17,8 +17,8 @@ import (
 type view struct {
 	name     string
 	of       string // the file that it is about; "" for a folder's
-	kind     kind
-	pictures []picture // one, or those of a folder
+	kind     *kind
+	pictures []*picture // one, or those of a folder
 	render   render
 	changed  time.Time
 
@@ -30,7 +30,7 @@ type view struct {
 
 var _ os.FileInfo = (*view)(nil)
 
-func (v *View) newView(name string, k kind, pictures []picture, r render) *view {
+func (v *View) newView(name string, k *kind, pictures []*picture, r render) *view {
 	f := &view{name: name, kind: k, pictures: pictures, render: r, buffers: v.buffers}
 	for _, p := range pictures {
 		if p.receipt.Changed.After(f.changed) {

@@ -60,8 +60,8 @@ func (v *View) try(dir, base string, c candidate) (*view, error) {
 	if err != nil || info.IsDir() {
 		return nil, absent(err)
 	}
-	entry, ok := info.Sys().(vfs.Entry)
-	if !ok {
+	entry := entryOf(info)
+	if entry == nil {
 		return nil, nil
 	}
 	receipt, err := v.source.File(v.ctx, entry.ID)
@@ -69,14 +69,25 @@ func (v *View) try(dir, base string, c candidate) (*view, error) {
 		return nil, err
 	}
 	p := newPicture(at, entry, info.Name(), receipt)
-	if !c.kind.shows(p) {
+	if !c.kind.shows(&p) {
 		return nil, nil
 	}
 	name := encode(p.name) + c.kind.suffix // base in the picture's own normal form
 	if c.yielding {
 		name = encode(p.name) + yielding + c.kind.suffix
 	}
-	return v.fileView(dir, name, c.kind, p), nil
+	return v.fileView(dir, name, c.kind, []*picture{&p}), nil
+}
+
+// entryOf returns what info describes, or nil.
+func entryOf(info os.FileInfo) *vfs.Entry {
+	if i, ok := info.(vfs.Info); ok {
+		return &i.Entry
+	}
+	if e, ok := info.Sys().(vfs.Entry); ok {
+		return &e
+	}
+	return nil
 }
 
 // absent returns nil for the errors of names that are not there.
@@ -87,18 +98,19 @@ func absent(err error) error {
 	return err
 }
 
-func (v *View) fileView(dir, name string, k kind, p picture) *view {
-	f := v.newView(name, k, []picture{p}, render{folder: dir, canRetry: v.opts.CanRetry})
-	f.of = p.name
+// fileView is a view of the one picture in alone.
+func (v *View) fileView(dir, name string, k *kind, alone []*picture) *view {
+	f := v.newView(name, k, alone, render{folder: dir, canRetry: v.opts.CanRetry})
+	f.of = alone[0].name
 	return f
 }
 
-func (v *View) folderView(dir, name string, k kind, pictures []picture) *view {
+func (v *View) folderView(dir, name string, k *kind, pictures []*picture) *view {
 	return v.newView(name, k, pictures, render{folder: dir})
 }
 
 // picturesAt returns the files in a folder that have a receipt.
-func (v *View) picturesAt(dir string) ([]picture, error) {
+func (v *View) picturesAt(dir string) ([]*picture, error) {
 	f, err := v.inner.Open(dir)
 	if err != nil {
 		return nil, absent(err)
@@ -117,23 +129,27 @@ func (v *View) picturesAt(dir string) ([]picture, error) {
 
 // picturesIn picks them from a listing of dir, in the order of their names, with
 // one query.
-func (v *View) picturesIn(dir string, info os.FileInfo, list []os.FileInfo) ([]picture, error) {
-	folder, ok := info.Sys().(vfs.Entry)
-	if !ok || len(list) == 0 {
+func (v *View) picturesIn(dir string, info os.FileInfo, list []os.FileInfo) ([]*picture, error) {
+	folder := entryOf(info)
+	if folder == nil || len(list) == 0 {
 		return nil, nil
 	}
 	receipts, err := v.source.Folder(v.ctx, folder.ID)
 	if err != nil || len(receipts) == 0 {
 		return nil, err
 	}
-	pictures := make([]picture, 0, len(receipts))
+	pictures := make([]*picture, 0, len(receipts))
 	for _, info := range list {
-		entry, ok := info.Sys().(vfs.Entry)
-		if receipt, known := receipts[entry.ID]; ok && known && !info.IsDir() {
-			pictures = append(pictures, newPicture(path.Join(dir, info.Name()), entry, info.Name(), receipt))
+		entry := entryOf(info)
+		if entry == nil || entry.Dir {
+			continue
+		}
+		if receipt, known := receipts[entry.ID]; known {
+			p := newPicture(path.Join(dir, info.Name()), entry, info.Name(), receipt)
+			pictures = append(pictures, &p)
 		}
 	}
-	slices.SortFunc(pictures, func(a, b picture) int { return strings.Compare(a.name, b.name) })
+	slices.SortFunc(pictures, func(a, b *picture) int { return strings.Compare(a.name, b.name) })
 	return pictures, nil
 }
 
@@ -147,25 +163,23 @@ func (v *View) viewsIn(dir string, info os.FileInfo, real []os.FileInfo) ([]os.F
 	if err != nil || len(pictures) == 0 {
 		return nil, err
 	}
-	taken := make(map[string]bool, len(real))
-	for _, r := range real {
-		taken[vfs.Key(r.Name())] = true
+	for _, p := range pictures {
+		p.stem = encode(p.name)
 	}
-	c := claims{taken: taken, at: make(map[string]int, len(pictures)*len(v.files))}
-	for _, k := range v.folder {
-		if slices.ContainsFunc(pictures, k.shows) {
+	c := v.claims(pictures, real)
+	for i := range v.folder {
+		if k := &v.folder[i]; slices.ContainsFunc(pictures, k.shows) {
 			c.add(folderStem, k, -1, func(name string) *view { return v.folderView(dir, name, k, pictures) })
 		}
 	}
-	for _, p := range pictures {
-		stem := encode(p.name)
-		rank := 2 * len(stem)
-		if stem != p.name {
+	for i, p := range pictures {
+		rank := 2 * len(p.stem)
+		if p.stem != p.name {
 			rank++ // a picture that is really called so comes first
 		}
-		for _, k := range v.files {
+		for _, k := range v.sorted {
 			if k.shows(p) {
-				c.add(stem, k, rank, func(name string) *view { return v.fileView(dir, name, k, p) })
+				c.add(p.stem, k, rank, func(name string) *view { return v.fileView(dir, name, k, pictures[i:i+1:i+1]) })
 			}
 		}
 	}
@@ -173,17 +187,44 @@ func (v *View) viewsIn(dir string, info os.FileInfo, real []os.FileInfo) ([]os.F
 	return c.views, nil
 }
 
+// claims returns what is known of names before a listing: those of real files that
+// a view could want, and whether two views could want one.
+func (v *View) claims(pictures []*picture, real []os.FileInfo) *claims {
+	c := &claims{taken: make(map[string]bool), views: make([]os.FileInfo, 0, len(pictures)*2)}
+	for _, r := range real {
+		if name := r.Name(); v.couldBeView(name) {
+			c.taken[vfs.Key(name)] = true
+		}
+	}
+	if slices.ContainsFunc(pictures, (*picture).contestable) {
+		c.at = make(map[string]int)
+	}
+	return c
+}
+
+// couldBeView reports whether name ends as a view's.
+func (v *View) couldBeView(name string) bool {
+	ends := func(k kind) bool { return strings.HasSuffix(name, k.suffix) }
+	return slices.ContainsFunc(v.files, ends) || slices.ContainsFunc(v.folder, ends)
+}
+
+// contestable reports whether a view of p could have the name of another's: that of "a:b" is called as that of "a%3Ab", and "a.error" + ".txt"
+// as "a" + ".error.txt".
+func (p *picture) contestable() bool {
+	return p.stem != p.name || p.name == folderStem || strings.HasSuffix(p.name, ".error") || strings.HasSuffix(p.name, yielding)
+}
+
 func byName(a, b os.FileInfo) int { return strings.Compare(a.Name(), b.Name()) }
 
 // claims gives names to views: of two that want one, the lower rank has it.
 type claims struct {
-	taken map[string]bool // by real files, by vfs.Key
-	at    map[string]int  // where the view of a name is
+	taken map[string]bool // by real files, by vfs.Key: those that end as a view's
+	at    map[string]int  // where the view of a name is; nil: no two want one
 	views []os.FileInfo
 	ranks []int
 }
 
-func (c *claims) add(stem string, k kind, rank int, view func(name string) *view) {
+func (c *claims) add(stem string, k *kind, rank int, view func(name string) *view) {
 	name, ok := name(c.taken, stem, k)
 	if !ok {
 		return
@@ -191,7 +232,9 @@ func (c *claims) add(stem string, k kind, rank int, view func(name string) *view
 	i, contested := c.at[name]
 	switch {
 	case !contested:
-		c.at[name] = len(c.views)
+		if c.at != nil {
+			c.at[name] = len(c.views)
+		}
 		c.views = append(c.views, view(name))
 		c.ranks = append(c.ranks, rank)
 	case rank < c.ranks[i]:
@@ -200,9 +243,10 @@ func (c *claims) add(stem string, k kind, rank int, view func(name string) *view
 }
 
 // name returns what the view of stem is called beside the names taken.
-func name(taken map[string]bool, stem string, k kind) (string, bool) {
-	for _, name := range []string{stem + k.suffix, stem + yielding + k.suffix} {
-		if !taken[vfs.Key(name)] {
+func name(taken map[string]bool, stem string, k *kind) (string, bool) {
+	for _, between := range []string{"", yielding} {
+		name := stem + between + k.suffix
+		if len(taken) == 0 || !taken[vfs.Key(name)] {
 			return name, len(name) <= maxName
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"slipway/vfs/blob"
 	"slipway/vfs/sidecar"
 )
 
@@ -19,7 +20,7 @@ func full() sidecar.Receipt {
 			{Destination: "home", State: "done", URL: "http://127.0.0.1:8080/i/x/a.jpg", Attempts: 1, SentAt: noon},
 			{Destination: "big", State: "failed", Attempts: 1, Error: "the picture is too large", Remedy: "send a smaller one", Trouble: true},
 		},
-		Previous: []sidecar.Upload{{Destination: "anh", State: "done", URL: "https://i.example/old.jpg", SHA256: "00ff", Attempts: 1, SentAt: noon}},
+		Previous: []sidecar.Upload{{Destination: "anh", State: "done", URL: "https://i.example/old.jpg", SHA256: blob.Sum{0, 0xff}, Attempts: 1, SentAt: noon}},
 	}
 }
 
@@ -50,7 +51,7 @@ Delete this file to try again now.
 			`{"destination":"anh","state":"done","reason":"","url":"https://i.example/a.jpg","viewer_url":"https://example/v/a","thumbnail_url":"https://i.example/a.th.jpg","id":"Zf","album":"Gd","category":"","attempts":1,"sent_at":"2026-07-01T12:00:00Z","error":"","notes":["The host keeps it for a year."]},` +
 			`{"destination":"home","state":"done","reason":"","url":"http://127.0.0.1:8080/i/x/a.jpg","viewer_url":"","thumbnail_url":"","id":"","album":"","category":"","attempts":1,"sent_at":"2026-07-01T12:00:00Z","error":""},` +
 			`{"destination":"big","state":"failed","reason":"","url":"","viewer_url":"","thumbnail_url":"","id":"","album":"","category":"","attempts":1,"sent_at":null,"error":"the picture is too large","remedy":"send a smaller one"}],"previous":[` +
-			`{"destination":"anh","state":"done","reason":"","url":"https://i.example/old.jpg","viewer_url":"","thumbnail_url":"","id":"","album":"","category":"","attempts":1,"sent_at":"2026-07-01T12:00:00Z","error":"","sha256":"00ff"}]}` + "\n",
+			`{"destination":"anh","state":"done","reason":"","url":"https://i.example/old.jpg","viewer_url":"","thumbnail_url":"","id":"","album":"","category":"","attempts":1,"sent_at":"2026-07-01T12:00:00Z","error":"","sha256":"00ff` + strings.Repeat("00", 30) + `"}]}` + "\n",
 		"_links.md": "# in box\n\n" +
 			"- [a\\_b.jpg](https://i.example/a.jpg) ([anh](https://example/v/a))\n" +
 			"- [a\\_b.jpg](http://127.0.0.1:8080/i/x/a.jpg)\n",

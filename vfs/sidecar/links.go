@@ -18,7 +18,7 @@ func (r render) heading() string {
 	return visible(path.Base(r.folder))
 }
 
-func renderFolderHTML(b *bytes.Buffer, pictures []picture, r render) {
+func renderFolderHTML(b *bytes.Buffer, pictures []*picture, r render) {
 	title := html.EscapeString(r.heading())
 	fmt.Fprintf(b, `<!DOCTYPE html>
 <html lang="en">
@@ -51,7 +51,7 @@ func renderFolderHTML(b *bytes.Buffer, pictures []picture, r render) {
 	b.WriteString("</table>\n</body>\n</html>\n")
 }
 
-func renderFolderMarkdown(b *bytes.Buffer, pictures []picture, r render) {
+func renderFolderMarkdown(b *bytes.Buffer, pictures []*picture, r render) {
 	fmt.Fprintf(b, "# %s\n\n", markdown(r.heading()))
 	for _, p := range pictures {
 		for _, l := range p.links {
@@ -64,7 +64,7 @@ func renderFolderMarkdown(b *bytes.Buffer, pictures []picture, r render) {
 	}
 }
 
-func renderFolderCSV(b *bytes.Buffer, pictures []picture, _ render) {
+func renderFolderCSV(b *bytes.Buffer, pictures []*picture, _ render) {
 	w := csv.NewWriter(b)
 	w.UseCRLF = true // RFC 4180 §2
 	w.Write([]string{"file", "destination", "url", "viewer_url", "thumbnail_url", "size", "sha256", "sent_at"})

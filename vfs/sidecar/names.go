@@ -16,27 +16,27 @@ type kind struct {
 	word   string // in the configuration; "" is always shown
 	suffix string // after the picture's name, or after folderStem
 	media  string // its media type
-	render func(*bytes.Buffer, []picture, render)
-	shows  func(picture) bool // whether that picture has it, or counts in its folder's
+	render func(*bytes.Buffer, []*picture, render)
+	shows  func(*picture) bool // whether that picture has it, or counts in its folder's
 }
 
 // fileKinds are the views of a file, those with longer suffixes first: where two
 // pictures' views would have one name, that of the shorter picture's name wins.
 var fileKinds = []kind{
-	{"", ".error.txt", "text/plain; charset=utf-8", renderError, picture.troubled},
-	{"bbcode", ".bbcode", "text/plain; charset=utf-8", renderBBCode, picture.linked},
-	{"json", ".json", "application/json", renderJSON, picture.known},
-	{"html", ".html", "text/html; charset=utf-8", renderHTML, picture.linked},
-	{"url", ".url", "application/internet-shortcut", renderURL, picture.linked},
-	{"txt", ".txt", "text/plain; charset=utf-8", renderText, picture.linked},
-	{"md", ".md", "text/markdown; charset=utf-8", renderMarkdown, picture.linked},
+	{"", ".error.txt", "text/plain; charset=utf-8", renderError, (*picture).troubled},
+	{"bbcode", ".bbcode", "text/plain; charset=utf-8", renderBBCode, (*picture).linked},
+	{"json", ".json", "application/json", renderJSON, (*picture).known},
+	{"html", ".html", "text/html; charset=utf-8", renderHTML, (*picture).linked},
+	{"url", ".url", "application/internet-shortcut", renderURL, (*picture).linked},
+	{"txt", ".txt", "text/plain; charset=utf-8", renderText, (*picture).linked},
+	{"md", ".md", "text/markdown; charset=utf-8", renderMarkdown, (*picture).linked},
 }
 
 // folderKinds are the views of a folder.
 var folderKinds = []kind{
-	{"html", ".html", "text/html; charset=utf-8", renderFolderHTML, picture.linked},
-	{"csv", ".csv", "text/csv; charset=utf-8", renderFolderCSV, picture.linked},
-	{"md", ".md", "text/markdown; charset=utf-8", renderFolderMarkdown, picture.linked},
+	{"html", ".html", "text/html; charset=utf-8", renderFolderHTML, (*picture).linked},
+	{"csv", ".csv", "text/csv; charset=utf-8", renderFolderCSV, (*picture).linked},
+	{"md", ".md", "text/markdown; charset=utf-8", renderFolderMarkdown, (*picture).linked},
 }
 
 const (
@@ -92,7 +92,7 @@ func hasExtension(name string) bool {
 
 // candidate is one way to read the name of a view.
 type candidate struct {
-	kind     kind
+	kind     *kind
 	picture  string // "" for a folder's view
 	yielding bool
 	plain    string // the name to which it yielded
@@ -101,7 +101,8 @@ type candidate struct {
 // candidates returns the ways to read name, the one that counts first.
 func (v *View) candidates(name string) []candidate {
 	var list []candidate
-	for _, k := range v.folder {
+	for i := range v.folder {
+		k := &v.folder[i]
 		switch plain := folderStem + k.suffix; name {
 		case plain:
 			list = append(list, candidate{kind: k})
@@ -109,7 +110,8 @@ func (v *View) candidates(name string) []candidate {
 			list = append(list, candidate{kind: k, yielding: true, plain: plain})
 		}
 	}
-	for _, k := range v.files {
+	for i := range v.files {
+		k := &v.files[i]
 		stem, ok := strings.CutSuffix(name, k.suffix)
 		if !ok {
 			continue

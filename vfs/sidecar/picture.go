@@ -12,14 +12,16 @@ import (
 type picture struct {
 	path    string // in this view
 	name    string
-	entry   vfs.Entry
+	stem    string // what its views' names begin with, in a listing
+	entry   *vfs.Entry
 	receipt Receipt
 	links   []link // where it is done, in the order of the route
 }
 
-func newPicture(path string, entry vfs.Entry, name string, receipt Receipt) picture {
+func newPicture(path string, entry *vfs.Entry, name string, receipt Receipt) picture {
 	p := picture{path: path, name: name, entry: entry, receipt: receipt}
-	for _, u := range receipt.Uploads {
+	for i := range receipt.Uploads {
+		u := &receipt.Uploads[i]
 		if u.State != "done" {
 			continue
 		}
@@ -32,17 +34,17 @@ func newPicture(path string, entry vfs.Entry, name string, receipt Receipt) pict
 
 // link is one destination at which a picture can be seen, with safe addresses.
 type link struct {
-	Upload
+	*Upload
 	url, viewer, thumbnail string // viewer and thumbnail may be ""
 }
 
-func (p picture) known() bool { return len(p.receipt.Uploads)+len(p.receipt.Previous) > 0 }
+func (p *picture) known() bool { return len(p.receipt.Uploads)+len(p.receipt.Previous) > 0 }
 
-func (p picture) linked() bool { return len(p.links) > 0 }
+func (p *picture) linked() bool { return len(p.links) > 0 }
 
-func (p picture) troubled() bool {
-	for _, u := range p.receipt.Uploads {
-		if u.Trouble {
+func (p *picture) troubled() bool {
+	for i := range p.receipt.Uploads {
+		if p.receipt.Uploads[i].Trouble {
 			return true
 		}
 	}
@@ -50,7 +52,7 @@ func (p picture) troubled() bool {
 }
 
 // image reports whether the bytes are a picture that can be shown in a text.
-func (p picture) image() bool { return strings.HasPrefix(p.entry.Type, "image/") }
+func (p *picture) image() bool { return strings.HasPrefix(p.entry.Type, "image/") }
 
 // Address returns raw as a link may have it, or "" where it may not: http or
 // https with a host and without a password, and percent-escaped where a byte

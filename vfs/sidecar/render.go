@@ -2,11 +2,9 @@ package sidecar
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"html"
 	"strings"
-	"time"
 )
 
 // render is what a view says that is not about a picture.
@@ -15,80 +13,21 @@ type render struct {
 	canRetry bool
 }
 
-// receiptJSON is the form of NAME.json.
-type receiptJSON struct {
-	Version  int          `json:"version"`
-	Path     string       `json:"path"`
-	Size     int64        `json:"size"`
-	SHA256   string       `json:"sha256"`
-	Modified string       `json:"modified"`
-	Uploads  []uploadJSON `json:"uploads"`
-	Previous []uploadJSON `json:"previous"`
-}
-
-type uploadJSON struct {
-	Destination  string   `json:"destination"`
-	State        string   `json:"state"`
-	Reason       string   `json:"reason"`
-	URL          string   `json:"url"`
-	ViewerURL    string   `json:"viewer_url"`
-	ThumbnailURL string   `json:"thumbnail_url"`
-	ID           string   `json:"id"`
-	Album        string   `json:"album"`
-	Category     string   `json:"category"`
-	Attempts     int      `json:"attempts"`
-	SentAt       *string  `json:"sent_at"`
-	NextTry      *string  `json:"next_try,omitempty"`
-	Error        string   `json:"error"`
-	Remedy       string   `json:"remedy,omitempty"`
-	SHA256       string   `json:"sha256,omitempty"`
-	Notes        []string `json:"notes,omitempty"`
-}
-
-func renderJSON(b *bytes.Buffer, pictures []picture, _ render) {
-	p := pictures[0]
-	json.NewEncoder(b).Encode(receiptJSON{ //nolint:errcheck // Strings and numbers into memory cannot fail.
-		Version:  1,
-		Path:     p.path,
-		Size:     p.entry.Size,
-		SHA256:   p.entry.SHA256.String(),
-		Modified: moment(p.entry.Modified),
-		Uploads:  uploadsJSON(p.receipt.Uploads),
-		Previous: uploadsJSON(p.receipt.Previous),
-	})
-}
-
-func uploadsJSON(list []Upload) []uploadJSON {
-	out := make([]uploadJSON, 0, len(list)) // [] rather than null
-	for _, u := range list {
-		out = append(out, uploadJSON{
-			u.Destination, u.State, u.Reason, u.URL, u.ViewerURL, u.ThumbnailURL, u.ID, u.Album, u.Category,
-			u.Attempts, momentJSON(u.SentAt), momentJSON(u.NextTry), u.Error, u.Remedy, u.SHA256, u.Notes,
-		})
-	}
-	return out
-}
-
-func momentJSON(t time.Time) *string {
-	if t.IsZero() {
-		return nil
-	}
-	s := moment(t)
-	return &s
-}
-
 // renderURL writes an Internet shortcut, which Windows and macOS open.
-func renderURL(b *bytes.Buffer, pictures []picture, _ render) {
-	fmt.Fprintf(b, "[InternetShortcut]\r\nURL=%s\r\n", pictures[0].links[0].url)
+func renderURL(b *bytes.Buffer, pictures []*picture, _ render) {
+	b.WriteString("[InternetShortcut]\r\nURL=")
+	b.WriteString(pictures[0].links[0].url)
+	b.WriteString("\r\n")
 }
 
-func renderText(b *bytes.Buffer, pictures []picture, _ render) {
+func renderText(b *bytes.Buffer, pictures []*picture, _ render) {
 	for _, l := range pictures[0].links {
-		fmt.Fprintln(b, l.url)
+		b.WriteString(l.url)
+		b.WriteByte('\n')
 	}
 }
 
-func renderMarkdown(b *bytes.Buffer, pictures []picture, _ render) {
+func renderMarkdown(b *bytes.Buffer, pictures []*picture, _ render) {
 	p := pictures[0]
 	for _, l := range p.links {
 		if p.image() {
@@ -98,7 +37,7 @@ func renderMarkdown(b *bytes.Buffer, pictures []picture, _ render) {
 	}
 }
 
-func renderHTML(b *bytes.Buffer, pictures []picture, _ render) {
+func renderHTML(b *bytes.Buffer, pictures []*picture, _ render) {
 	p := pictures[0]
 	for _, l := range p.links {
 		if p.image() {
@@ -109,7 +48,7 @@ func renderHTML(b *bytes.Buffer, pictures []picture, _ render) {
 	}
 }
 
-func renderBBCode(b *bytes.Buffer, pictures []picture, _ render) {
+func renderBBCode(b *bytes.Buffer, pictures []*picture, _ render) {
 	p := pictures[0]
 	for _, l := range p.links {
 		tag := "url"
@@ -124,7 +63,7 @@ func renderBBCode(b *bytes.Buffer, pictures []picture, _ render) {
 var brackets = strings.NewReplacer("[", "%5B", "]", "%5D")
 
 // renderError says for each destination in trouble what happened and what to do.
-func renderError(b *bytes.Buffer, pictures []picture, r render) {
+func renderError(b *bytes.Buffer, pictures []*picture, r render) {
 	p := pictures[0]
 	fmt.Fprintf(b, "%s\n", visible(p.name))
 	retry := false

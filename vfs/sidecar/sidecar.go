@@ -9,12 +9,15 @@ package sidecar
 import (
 	"bytes"
 	"context"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/spf13/afero"
 
 	"slipway/vfs"
+	"slipway/vfs/blob"
 )
 
 // Source knows the receipts. It is safe for concurrent use.
@@ -52,7 +55,7 @@ type Upload struct {
 	NextTry      time.Time // zero: none is planned
 	Error        string    // what happened, in plain words
 	Remedy       string    // what to do about it
-	SHA256       string    // of the bytes, in hexadecimal
+	SHA256       blob.Sum  // of the bytes
 	Notes        []string  // sentences
 	// Trouble: it failed, is held for something that is wrong, or waits for
 	// another try. It makes the file have an .error.txt.
@@ -87,6 +90,7 @@ type View struct {
 	ctx    context.Context
 	files  []kind // that files have, longest suffix first
 	folder []kind
+	sorted []*kind // files, by suffix
 
 	buffers *sync.Pool // of *bytes.Buffer, for measuring
 }
@@ -95,7 +99,7 @@ var _ afero.Fs = (*View)(nil)
 
 // New returns a view of inner, whose FileInfos have a vfs.Entry as their Sys.
 func New(inner afero.Fs, source Source, opts Options) *View {
-	return &View{
+	v := &View{
 		inner:  inner,
 		source: source,
 		opts:   opts,
@@ -105,6 +109,11 @@ func New(inner afero.Fs, source Source, opts Options) *View {
 
 		buffers: &sync.Pool{New: func() any { return new(bytes.Buffer) }},
 	}
+	for i := range v.files {
+		v.sorted = append(v.sorted, &v.files[i])
+	}
+	slices.SortFunc(v.sorted, func(a, b *kind) int { return strings.Compare(a.suffix, b.suffix) })
+	return v
 }
 
 // WithContext returns the same view for the time of ctx.

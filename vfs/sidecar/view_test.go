@@ -163,6 +163,24 @@ func TestViewsOfTwoPicturesWithOneName(t *testing.T) {
 	}
 }
 
+// TestOnlyTwoPictures has no other reason to compare names than the two.
+func TestOnlyTwoPictures(t *testing.T) {
+	for one, other := range map[string]string{
+		"a.jpg": "a.jpg.error", "b.jpg": "b.jpg.slipway", "c": "_links", "e.slipway": "e.slipway.error", "b%3Ac.jpg": "b:c.jpg",
+	} {
+		for _, names := range [][]string{{one, other}, {one, other, one + ".json", one + ".txt"}} {
+			v, inner, source := newView(all)
+			for _, name := range names {
+				id := inner.put(t, "/d/"+name)
+				if source.of[id] = full(); name == one {
+					source.of[id] = failed()
+				}
+			}
+			agree(t, v, "/d")
+		}
+	}
+}
+
 func TestNamesForWindows(t *testing.T) {
 	v, inner, source := newView(sidecar.Options{File: []string{"url"}, Folder: []string{"md"}})
 	pictures := []string{"a:b?.jpg", "con.jpg", "x%.jpg", "x%3A:.jpg", "x:::.jpg", "aux.a:b", "dot.", "space ", `q"<>|*\.jpg`, "ctl\x01.jpg", "b%3Ac.jpg", "b:c.jpg", "nul"}
