@@ -235,3 +235,17 @@ func TestFTPHoldsDropSession(t *testing.T) {
 		t.Errorf("a session outlived its time: %v", err)
 	}
 }
+
+// TestDropFolders: MKCOL tells nothing of others' files either.
+func TestDropFolders(t *testing.T) {
+	s, _ := dropSite(t)
+	s.want(201, "full", "PUT", "/dav/inbox/sec.gif", pictureOf("secret"))
+	for _, name := range []string{"sec.gif", "free.gif"} {
+		s.want(409, "drop", "PUT", "/dav/inbox/"+name+"/a.gif", pictureOf(name))
+		s.want(201, "drop", "MKCOL", "/dav/inbox/"+name, "")
+		s.want(405, "drop", "MKCOL", "/dav/inbox/"+name, "")
+		s.want(201, "drop", "PUT", "/dav/inbox/"+name+"/a.gif", pictureOf(name))
+	}
+	s.want(200, "full", "GET", "/dav/inbox/sec.gif", "")
+	s.want(200, "full", "GET", "/dav/inbox/sec%20(1).gif/a.gif", "")
+}
