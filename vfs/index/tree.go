@@ -194,28 +194,6 @@ func (t *Tree) Lookup(ctx context.Context, p string) (e vfs.Entry, err error) {
 	return e, pathError("lookup", p, err)
 }
 
-// List returns up to limit children of dir after the name after.
-func (t *Tree) List(ctx context.Context, dir vfs.ID, after string, limit int) (list []vfs.Entry, err error) {
-	err = t.db.readOne(ctx, func(ctx context.Context, tx vfs.Tx) error {
-		rows, err := tx.Query(ctx, "SELECT "+columns+" FROM entries WHERE parent = $1 AND key > $2 ORDER BY key LIMIT $3",
-			int64(dir), vfs.Key(after), limit)
-		if err != nil {
-			return fmt.Errorf("index: %w", err)
-		}
-		defer rows.Close()
-		list = make([]vfs.Entry, 0, min(limit, 256))
-		for rows.Next() {
-			e, err := scan(rows)
-			if err != nil {
-				return err
-			}
-			list = append(list, e)
-		}
-		return rows.Err()
-	})
-	return list, err
-}
-
 // Bytes returns the content of an entry that is Inline.
 func (t *Tree) Bytes(ctx context.Context, ref blob.Ref) (b []byte, err error) {
 	err = t.db.readOne(ctx, func(ctx context.Context, tx vfs.Tx) error {
