@@ -60,15 +60,15 @@ func (v *View) try(dir, base string, c candidate) (*view, error) {
 	if err != nil || info.IsDir() {
 		return nil, absent(err)
 	}
-	entry := entryOf(info)
-	if entry == nil {
+	entry, ok := entryOf(info)
+	if !ok {
 		return nil, nil
 	}
 	receipt, err := v.source.File(v.ctx, entry.ID)
 	if err != nil {
 		return nil, err
 	}
-	p := newPicture(at, entry, info.Name(), receipt)
+	p := newPicture(at, &entry, info.Name(), receipt)
 	if !c.kind.shows(&p) {
 		return nil, nil
 	}
@@ -79,15 +79,13 @@ func (v *View) try(dir, base string, c candidate) (*view, error) {
 	return v.fileView(dir, name, c.kind, []*picture{&p}), nil
 }
 
-// entryOf returns what info describes, or nil.
-func entryOf(info os.FileInfo) *vfs.Entry {
+// entryOf returns what info describes; false where that is no entry.
+func entryOf(info os.FileInfo) (vfs.Entry, bool) {
 	if i, ok := info.(vfs.Info); ok {
-		return &i.Entry
+		return i.Entry, true
 	}
-	if e, ok := info.Sys().(vfs.Entry); ok {
-		return &e
-	}
-	return nil
+	e, ok := info.Sys().(vfs.Entry)
+	return e, ok
 }
 
 // absent returns nil for the errors of names that are not there.
@@ -130,8 +128,8 @@ func (v *View) picturesAt(dir string) ([]*picture, error) {
 // picturesIn picks them from a listing of dir, in the order of their names, with
 // one query.
 func (v *View) picturesIn(dir string, info os.FileInfo, list []os.FileInfo) ([]*picture, error) {
-	folder := entryOf(info)
-	if folder == nil || len(list) == 0 {
+	folder, ok := entryOf(info)
+	if !ok || len(list) == 0 {
 		return nil, nil
 	}
 	receipts, err := v.source.Folder(v.ctx, folder.ID)
@@ -140,12 +138,12 @@ func (v *View) picturesIn(dir string, info os.FileInfo, list []os.FileInfo) ([]*
 	}
 	pictures := make([]*picture, 0, len(receipts))
 	for _, info := range list {
-		entry := entryOf(info)
-		if entry == nil || entry.Dir {
+		entry, ok := entryOf(info)
+		if !ok || entry.Dir {
 			continue
 		}
 		if receipt, known := receipts[entry.ID]; known {
-			p := newPicture(path.Join(dir, info.Name()), entry, info.Name(), receipt)
+			p := newPicture(path.Join(dir, info.Name()), &entry, info.Name(), receipt)
 			pictures = append(pictures, &p)
 		}
 	}

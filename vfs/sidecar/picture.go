@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"slipway/vfs"
+	"slipway/vfs/blob"
 )
 
 // picture is a file and its receipt.
@@ -13,13 +14,25 @@ type picture struct {
 	path    string // in this view
 	name    string
 	stem    string // what its views' names begin with, in a listing
-	entry   *vfs.Entry
+	entry   content
 	receipt Receipt
 	links   []link // where it is done, in the order of the route
 }
 
+// content is what the views say of an entry itself. A listing has one of each file.
+type content struct {
+	ID       vfs.ID
+	Size     int64
+	SHA256   blob.Sum
+	Type     string
+	Modified time.Time
+}
+
 func newPicture(path string, entry *vfs.Entry, name string, receipt Receipt) picture {
-	p := picture{path: path, name: name, entry: entry, receipt: receipt}
+	p := picture{
+		path: path, name: name, receipt: receipt,
+		entry: content{entry.ID, entry.Size, entry.SHA256, entry.Type, entry.Modified},
+	}
 	for i := range receipt.Uploads {
 		u := &receipt.Uploads[i]
 		if u.State != "done" {
