@@ -112,7 +112,7 @@ func (s *Session) command() (string, error) {
 	}
 	s.mu.Lock()
 	follow := s.talk.Next()
-	until, reply := s.deadline()
+	until, _ := s.deadline()
 	stream := s.stream
 	s.mu.Unlock()
 	if follow != "" {
@@ -123,7 +123,7 @@ func (s *Session) command() (string, error) {
 	}
 	line, err := s.lines.Next(stream)
 	if errors.Is(err, os.ErrDeadlineExceeded) {
-		return "", s.late(reply)
+		return "", s.late()
 	}
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		s.hungUp()
@@ -132,6 +132,9 @@ func (s *Session) command() (string, error) {
 		return "", err
 	}
 	c := dialogue.Parse(line, err)
+	if s.meanwhile(c) {
+		return "", nil
+	}
 	s.mu.Lock()
 	for s.talk.Waits(c) && !s.closed {
 		s.turn.Wait()
@@ -150,7 +153,7 @@ func (s *Session) command() (string, error) {
 	if stage(s.stage.Load()) == silent {
 		s.stage.Store(int32(spoken))
 	}
-	if c.Verb == "PASV" || c.Verb == "EPSV" {
+	if c.Verb == "PASV" || c.Verb == "EPSV" || c.Verb == "ABOR" {
 		s.giveUp()
 	}
 	forward := s.talk.Command(c)
@@ -201,17 +204,20 @@ func (s *Session) deadline() (time.Time, string) {
 		return s.since.Add(s.listener.opt.LoginTimeout), replySlow
 	}
 	from := s.active
-	if s.busy() {
+	switch {
+	case s.talk.Unwatched():
+		return from.Add(s.listener.opt.IdleTimeout), replyUnread
+	case s.busy():
 		from = time.Now()
 	}
 	return from.Add(s.listener.opt.IdleTimeout), replyIdle
 }
 
 // late decides what a deadline that has passed means: nothing while there is a
-// transfer or after one, else the end.
-func (s *Session) late(reply string) error {
+// transfer or after one, else the end. A transfer that nobody watches over ends too.
+func (s *Session) late() error {
 	s.mu.Lock()
-	until, _ := s.deadline()
+	until, reply := s.deadline()
 	if s.ended == "" && time.Now().Before(until) {
 		s.mu.Unlock()
 		return nil
@@ -229,8 +235,12 @@ func (s *Session) sayEnd() error {
 	s.write.Lock()
 	defer s.write.Unlock()
 	s.mu.Lock()
-	reply, stream := s.ended, s.stream
+	reply, stream, said := s.ended, s.stream, s.said
+	s.said = true
 	s.mu.Unlock()
+	if said {
+		return io.EOF
+	}
 	s.raw.SetWriteDeadline(time.Now().Add(goodbye))
 	stream.Write([]byte(reply + "\r\n")) // nothing is lost if it does not arrive
 	return io.EOF
@@ -279,7 +289,7 @@ func (s *Session) given(port int) {
 }
 
 // giveUp gives up the passive port that the client had, because it asks for another
-// one: mu is held.
+// one or aborts the transfer, or has gone: mu is held.
 func (s *Session) giveUp() {
 	if s.unused != nil {
 		s.unused()
@@ -325,8 +335,17 @@ func (s *Session) replies() (out []byte, after dialogue.Outcome) {
 	}
 	if after.Transferred {
 		s.active = time.Now()
+		out = append(out, s.owed...)
+		s.owed = s.owed[:0]
 		s.quiet()
 		s.turn.Broadcast()
+	}
+	if after.Begun {
+		s.active = time.Now()
+		s.turn.Broadcast()
+	}
+	if after.Active {
+		s.giveUp()
 	}
 	return out, after
 }

@@ -57,7 +57,7 @@ type Options struct {
 
 	// Passive, when set, is told of each passive port before the client is, which
 	// will come from the address to. What it returns gives the port up: it is called
-	// when the client asks for another one. Neither may wait or call the session.
+	// when the client asks for another one, or for none, and at the end. Neither may wait or call the session.
 	Passive func(to netip.Addr, port int) (giveUp func())
 
 	// Crowd are the sessions that the limits below count: give several Listeners the

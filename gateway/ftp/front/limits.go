@@ -15,6 +15,7 @@ const (
 	replyRoom     = "421 Others need the place; sign in at once next time"
 	replySlow     = "421 Nobody signed in within the time allowed; connect again"
 	replyIdle     = "421 No command came within the time allowed; connect again"
+	replyUnread   = "421 The listing was not read within the time allowed; connect again"
 	replyStopping = "421 The server is stopping; connect again in a minute"
 )
 

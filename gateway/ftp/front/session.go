@@ -71,11 +71,13 @@ type Session struct {
 	leave     string       // the reply with which to end after the transfers
 	valid     func() error // see Require
 	ended     string       // the reply with which to end now
+	said      bool         // ended was
 	spare     bool         // the library's next Close is no end
 	gone      bool         // the client has closed the connection
 	closed    bool
 	values    map[any]any
 	unused    func()        // gives the passive port up; nil: there is none
+	owed      []byte        // replies that come after the transfer's
 	over      chan struct{} // closed with the session
 }
 
@@ -210,6 +212,7 @@ func (s *Session) close(c net.Conn) {
 	}
 	s.closed = true
 	close(s.over)
+	s.giveUp()
 	s.turn.Broadcast()
 	gone := s.transfers == 0
 	s.mu.Unlock()

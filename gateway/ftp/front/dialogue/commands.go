@@ -38,9 +38,10 @@ func (d *Dialogue) decide(verb, argument string) *exchange {
 	case "XCUP":
 		return pass("CDUP", "")
 	case "ABOR":
-		if d.transfer != nil {
-			d.transfer.aborting = true
+		if d.transfer == nil {
+			return answer("226 There is no transfer to abort")
 		}
+		d.transfer.aborting = true
 		return pass(verb, "")
 	case "QUIT":
 		return &exchange{line: verb, done: func(_ replyLine, o *Outcome) { o.Quit = true }}
@@ -96,14 +97,18 @@ func (d *Dialogue) decidePath(verb, argument string) *exchange {
 	switch verb {
 	case "STOR", "APPE", "RETR", "MLSD":
 		d.Glob = ""
-		return d.transferring(pass(verb, argument))
+		x := d.transferring(pass(verb, argument))
+		x.unwatched = d.active && verb == "MLSD"
+		return x
 	case "LIST", "NLST":
-		return d.transferring(pass(verb, d.listed(argument)))
+		x := d.transferring(pass(verb, d.listed(argument)))
+		x.unwatched = d.active
+		return x
 	case "STOU":
 		return d.transferring(storeUnique(argument))
 	case "STAT":
 		if argument == "" {
-			return &exchange{line: verb, edit: connected}
+			return answer("%s", d.status())
 		}
 		_, argument = listOptions(argument)
 		return &exchange{line: verb + " " + cmp.Or(argument, "."), edit: unformatted}
@@ -336,18 +341,6 @@ func listOptions(argument string) (options bool, rest string) {
 		rest = "./" + rest
 	}
 	return options, rest
-}
-
-// connected corrects the line of STAT that begins with the address which the
-// library does not know.
-func connected(r replyLine) []string {
-	if _, rest, found := strings.Cut(r.text, " from "); found && strings.HasPrefix(r.text, "Connected to ") {
-		return []string{" Connected from " + rest}
-	}
-	if !r.last && r.text != "" && !strings.HasPrefix(r.text, r.code+"-") {
-		return []string{" " + r.text}
-	}
-	return []string{r.text}
 }
 
 // unformatted removes a stray %s with which the library begins the lines of STAT.

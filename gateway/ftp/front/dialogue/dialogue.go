@@ -48,6 +48,7 @@ type Dialogue struct {
 	same     bool   // USER named the user who is signed in
 	failures int
 	epsvOnly bool // EPSV ALL was sent (RFC 2428 §4)
+	active   bool // the next data connection is for the library to open
 	offset   bool // REST was accepted, and its transfer has not come
 	renaming bool // RNFR was the last command, and accepted
 
@@ -68,6 +69,11 @@ type exchange struct {
 	// transfers says that the reply is in two parts, around a transfer; aborting
 	// that ABOR came meanwhile.
 	transfers, aborting bool
+	// begun says that its data connection is there: 150 was said.
+	begun bool
+	// unwatched says that nothing limits how long its client may take no data: the
+	// library opens active data connections itself, and has no deadline for listings.
+	unwatched bool
 }
 
 // replyLine is one line of a reply of the library's.
@@ -83,6 +89,8 @@ type Outcome struct {
 	Refused     bool // the user or the password was refused; the library hangs up
 	Quit        bool // the connection is to be closed
 	Transferred bool // a transfer's last reply
+	Begun       bool // a transfer has its data connection
+	Active      bool // the client waits for a connection itself
 	Port        int  // the passive port that the client is to connect to; 0: none
 }
 
@@ -181,9 +189,10 @@ func (d *Dialogue) sequence(verb string, x *exchange) (forget bool) {
 }
 
 // Waits reports whether a command is for after the transfer that is under way:
-// every one but those that are about it.
+// every one but ABOR, which is for after its beginning, because the library answers
+// both at once.
 func (d *Dialogue) Waits(c Command) bool {
-	return d.transfer != nil && c.Verb != "ABOR" && (c.Verb != "STAT" || c.Argument != "")
+	return d.transfer != nil && (c.Verb != "ABOR" || !d.transfer.begun)
 }
 
 // refusal answers a line that is no command.
@@ -225,6 +234,9 @@ func (d *Dialogue) Reply(out []byte, line string, after *Outcome) []byte {
 		}
 		out = append(append(out, text...), "\r\n"...)
 	}
+	if r.last && r.code == "150" && x.transfers {
+		x.begun, after.Begun = true, true
+	}
 	if !r.last || r.code < "2" {
 		return out
 	}
@@ -232,7 +244,7 @@ func (d *Dialogue) Reply(out []byte, line string, after *Outcome) []byte {
 		d.transfer = nil
 		after.Transferred = true
 	} else if x.line == "ABOR" && d.transfer != nil {
-		d.transfer = nil // it was aborted before it began, and has no reply
+		d.transfer = nil // this is its own reply: ABOR came just too late
 		after.Transferred = true
 	}
 	if x.done != nil {
@@ -250,10 +262,10 @@ func OneLine(line string) string {
 	return strings.NewReplacer("\r", "?", "\n", "?", "\x00", "?").Replace(line)
 }
 
-// owns reports whether a line belongs to the transfer x, which is under way: STAT
-// is answered meanwhile, with 211, and ABOR after the transfer's own last reply.
+// owns reports whether a line belongs to the transfer x, which is under way: ABOR is
+// answered after the transfer's own last reply.
 func (x *exchange) owns(r replyLine) bool {
-	return r.code != "211" && r.code != "502" && !(x.aborting && r.code == "226")
+	return r.code != "502" && !(x.aborting && r.code == "226")
 }
 
 // lines returns what the client sees of a line of the reply.

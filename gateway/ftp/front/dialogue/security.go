@@ -97,7 +97,12 @@ func (d *Dialogue) dataPort(verb, argument string) *exchange {
 	case verb == "EPSV":
 		return d.extendedPassive(argument)
 	case active:
-		return pass(verb, argument)
+		x := pass(verb, argument)
+		x.done = func(r replyLine, o *Outcome) {
+			o.Active = r.code == "200"
+			d.active = d.active || o.Active
+		}
+		return x
 	}
 	return d.passive(verb, PortTries)
 }
@@ -131,6 +136,7 @@ func (d *Dialogue) passive(verb string, tries int) *exchange {
 			return
 		}
 		o.Port = portOf(r.text)
+		d.active = d.active && o.Port == 0
 	}
 	return x
 }
