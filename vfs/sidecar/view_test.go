@@ -534,6 +534,9 @@ func TestOneQueryForAListing(t *testing.T) {
 	if source.folders+source.files != 0 {
 		t.Error("the ledger is asked about a name that no view has")
 	}
+	if info, err := v.Stat("/d/5.jpg.url"); err != nil || info.Size() == 0 || source.folders != 0 || source.files != 1 {
+		t.Errorf("one view: %d queries for folders, %d for files, %v", source.folders, source.files, err)
+	}
 }
 
 func TestFS(t *testing.T) {
