@@ -50,7 +50,7 @@ func testDropDir(t *testing.T, b *Bench, f *vfs.FS) {
 		if err := d.Rename(name+"/cut", name+"/sub.jpg"); err != nil {
 			t.Error(err)
 		}
-		wantErr(t, d.MkdirAll(name+"/sub.jpg/z", 0), vfs.ErrNotDir) // its own file
+		wantErr(t, d.MkdirAll(name+"/sub.jpg/z", 0), vfs.ErrNotDir)              // its own file
 		if infos, err := afero.ReadDir(d, name); err != nil || len(infos) != 2 { // the earlier x is not its own any more
 			t.Errorf("%s has %v, %v", name, infos, err)
 		}

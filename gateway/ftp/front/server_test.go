@@ -165,6 +165,14 @@ func (c *client) reply() string {
 	}
 }
 
+// expects is want for another goroutine than the test's.
+func (c *client) expects(prefix string) {
+	c.t.Helper()
+	if got := c.reply(); !strings.HasPrefix(got, prefix) {
+		c.t.Errorf("the reply is %q, and should begin with %q", got, prefix)
+	}
+}
+
 // want reads a reply and fails unless it begins with one.
 func (c *client) want(prefix string) string {
 	c.t.Helper()

@@ -104,7 +104,7 @@ func TestCommandBehindTransfer(t *testing.T) {
 		c.do("STOR a", "150")
 		c.send("DELE a\r\n")
 		synctest.Wait()
-		go c.want(replyStopping)
+		go c.expects(replyStopping)
 		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
 		start := time.Now()
@@ -293,7 +293,7 @@ func TestCutOffInWords(t *testing.T) {
 			lib.ends()
 		}()
 		c.do("STOR a", "150")
-		go c.want(replyStopping)
+		go c.expects(replyStopping)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		if err := l.Shutdown(ctx); !errors.Is(err, context.DeadlineExceeded) {
@@ -337,7 +337,7 @@ func TestPassivePorts(t *testing.T) {
 		if s := strings.Join(got, ", "); s != want {
 			t.Errorf("%s; want %s", s, want)
 		}
-		go c.want(replyStopping)
+		go c.expects(replyStopping)
 		if err := l.Shutdown(t.Context()); err != nil {
 			t.Error(err)
 		}
