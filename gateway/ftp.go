@@ -251,15 +251,37 @@ func (a *app) ftpLogIn(ctx context.Context, user, password string, from netip.Ad
 		end = a.drops.hold(u, from)
 	}
 	return ftp.Account{
-		End:   end,
-		Valid: func() error { return a.users.Still(u) },
-		FS:    underContext(ctx, a.view(u, from, doorRules{sameName: vfs.Version, heed: true})),
+		End:    end,
+		Valid:  func() error { return a.users.Still(u) },
+		FS:     underContext(ctx, a.view(u, from, doorRules{sameName: vfs.Version, heed: true, apart: true})),
+		GoesOn: func(f afero.File, name string, own fs.FileInfo) bool { return a.goesOn(ctx, f, name, own) },
 		Opened: func(f afero.File, name string, mine fs.FileInfo) {
 			if y, ok := f.(interface{ YieldIf(func(vfs.Entry) bool) }); ok {
 				y.YieldIf(func(before vfs.Entry) bool { return a.yields(ctx, before, f, name, mine) })
 			}
 		},
 	}, nil
+}
+
+// goesOn reports whether f, which was opened at name to be written on, may be: not
+// where it goes on from a picture that is whole, unless the session has stored that
+// itself. Whoever was cut and comes back would put the end of his picture after the
+// head of another.
+func (a *app) goesOn(ctx context.Context, f afero.File, name string, own fs.FileInfo) bool {
+	o, ok := f.(interface{ Onto() (vfs.Entry, bool) })
+	if !ok {
+		return true
+	}
+	base, began := o.Onto()
+	if e, ok := entryOf(own); !began || ok && e.ID == base.ID && e.SHA256 == base.SHA256 {
+		return true
+	}
+	r, err := a.fs.OpenEntry(ctx, base)
+	if err != nil {
+		return false // whatever it is, it is not to be lost
+	}
+	defer r.Close()
+	return !whole.Proves(r, base.Size, base.Type, name)
 }
 
 // yields reports whether before gives way to the staged f of its name: what broke

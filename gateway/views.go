@@ -25,6 +25,8 @@ type doorRules struct {
 	// heed keeps what is locked by WebDAV from the door's users, as the door itself
 	// does not.
 	heed bool
+	// apart keeps what was cut for the address alone that it came from.
+	apart bool
 }
 
 // view returns the tree as a door shows it to a user: the home as its root, the
@@ -37,7 +39,7 @@ func (a *app) view(u auth.User, from netip.Addr, d doorRules) afero.Fs {
 	if d.heed || u.Rights == auth.Drop { // whose tokens are for a place of his own
 		v.Locked = a.dav.Blocked
 	}
-	if network := auth.Network(from); u.Rights == auth.Drop && network.IsValid() {
+	if network := auth.Network(from); (d.apart || u.Rights == auth.Drop) && network.IsValid() {
 		// Cameras of one account all begin with DSC_0001.
 		v.Client = network.String()
 	}

@@ -297,6 +297,12 @@ func (s *File) fromBase(offset int64) (err error) {
 	return err
 }
 
+// Onto returns the entry on a copy of whose bytes s began, if it did, and not by
+// continuing a partial that had.
+func (s *File) Onto() (base Entry, ok bool) {
+	return s.base, s.base.ID != 0 && s.onto == s.base.ID && s.from == ""
+}
+
 // stageHead returns a writer that begins with the first n bytes of r.
 func (f *FS) stageHead(r io.Reader, n int64) (blob.Writer, error) {
 	w, err := f.blobs.Create(f.ctx)

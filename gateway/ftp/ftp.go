@@ -34,6 +34,10 @@ type Account struct {
 	// that file did after its Close, what this session has stored there within
 	// Options.Again; nil: nothing. nil: nobody is told.
 	Opened func(f afero.File, name string, mine fs.FileInfo)
+	// GoesOn reports whether a file that was opened at a name to be written on after
+	// REST may be. own is as mine is, however long ago that was. nil: it
+	// may.
+	GoesOn func(f afero.File, name string, own fs.FileInfo) bool
 	// Valid is asked before each command but QUIT, while nothing is transferred: an
 	// error, whose text is for people, ends the session with 530. nil: the account
 	// lasts as long as the session.

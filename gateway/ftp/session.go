@@ -331,6 +331,9 @@ func (s *session) upload(p string, flags int, offset int64, done func()) (*uploa
 	if _, ok := u.File.(transferErrorer); !ok {
 		return nil, errors.Join(errors.New("ftp: a file opened for writing cannot be aborted"), u.File.Close())
 	}
+	if s.acc.GoesOn != nil && flags&(os.O_TRUNC|os.O_APPEND) == 0 {
+		u.sealed = !s.acc.GoesOn(u.File, p, s.own(p))
+	}
 	if s.acc.Opened != nil {
 		s.acc.Opened(u.File, p, s.mine(p))
 	}
@@ -395,6 +398,16 @@ func (s *session) mine(p string) fs.FileInfo {
 		return nil
 	}
 	return s.recent[i].info
+}
+
+// own describes what this session has stored at p; nil: nothing.
+func (s *session) own(p string) fs.FileInfo {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if i := s.latest(p); i >= 0 {
+		return s.recent[i].info
+	}
+	return nil
 }
 
 // latest returns where recent has p, or -1; mu is held.

@@ -26,6 +26,7 @@ type upload struct {
 	expect int64 // the size that ALLO announced; 0: none
 	got    int64 // bytes that came
 	cut    error // why the transfer did not end well
+	sealed bool  // what it goes on from is not to get more bytes
 	ruined bool  // what is staged may be anything: nothing of it is kept
 	done   func()
 }
@@ -40,6 +41,9 @@ var (
 func (u *upload) ReadFrom(r io.Reader) (n int64, err error) {
 	defer u.s.recovered("STOR", u.name, func(failed error) { u.ruined, err = true, failed })
 	src := &source{Reader: r, stall: u.s.door.Stall}
+	if u.sealed {
+		return 0, u.nothing(src)
+	}
 	if to, ok := u.File.(io.ReaderFrom); ok {
 		n, err = to.ReadFrom(src)
 	} else {
@@ -54,6 +58,20 @@ func (u *upload) ReadFrom(r io.Reader) (n int64, err error) {
 		return n, u.broken(src.err)
 	}
 	return n, nil
+}
+
+// errSealed refuses bytes that would spoil another's picture.
+var errSealed = errors.New("a whole picture of that name stands here, which this session has not sent")
+
+// nothing fails where r has any bytes: then what they belong to is not what is here.
+// A client that only asks whether all of its picture has come sends none.
+func (u *upload) nothing(r io.Reader) error {
+	n, err := io.ReadFull(r, make([]byte, 1))
+	if n == 0 && err == io.EOF {
+		return nil
+	}
+	u.TransferError(errSealed)
+	return &answer{text: errSealed.Error() + "; send the file from the start", err: errSealed}
 }
 
 // Write stores bytes; the library calls it with none where none came.
@@ -120,7 +138,9 @@ func (u *upload) Close() (err error) {
 	if err := u.File.Close(); err != nil {
 		return u.s.reply("STOR", u.name, err)
 	}
-	u.s.stored(u.name, u.File)
+	if u.got > 0 || u.start == 0 { // else it may be another's still
+		u.s.stored(u.name, u.File)
+	}
 	return nil
 }
 
