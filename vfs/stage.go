@@ -35,6 +35,8 @@ type File struct {
 	w        blob.Writer
 	inPlace  bool // began as a copy of base, and must commit onto the same
 	admitted bool
+	limited  bool  // by room
+	room     int64 // how many bytes it may have, by the account's quota
 	dirty    bool
 	kind     string // the media type of what is staged; "": not looked at yet
 	append   bool
@@ -161,6 +163,9 @@ func (s *File) begin(op string) error {
 		if err := s.fs.admit(op, s.name, s.path, -1); err != nil {
 			return s.fail(op, err)
 		}
+		if err := s.measure(); err != nil {
+			return s.fail(op, err)
+		}
 	}
 	s.admitted, s.dirty = true, true
 	return nil
@@ -185,10 +190,13 @@ func (s *File) Write(p []byte) (n int, err error) {
 	if err := s.begin("write"); err != nil {
 		return 0, err
 	}
-	s.change()
 	if s.append {
 		s.offset = s.w.Size()
 	}
+	if err := s.fits(s.offset, int64(len(p))); err != nil {
+		return 0, s.fail("write", err)
+	}
+	s.change()
 	if s.offset == s.w.Size() {
 		n, err = s.w.Write(p)
 	} else {
@@ -205,6 +213,9 @@ func (s *File) WriteAt(p []byte, off int64) (int, error) {
 	}
 	if off < 0 {
 		return 0, s.fail("write", fs.ErrInvalid)
+	}
+	if err := s.fits(off, int64(len(p))); err != nil {
+		return 0, s.fail("write", err)
 	}
 	s.change()
 	n, err := s.w.WriteAt(p, off)
@@ -226,7 +237,7 @@ func (s *File) ReadFrom(r io.Reader) (int64, error) {
 	if !ok || s.offset != s.w.Size() {
 		return io.Copy(onlyWriter{s}, r)
 	}
-	source := &source{Reader: r, s: s}
+	source := &source{Reader: r, s: s, at: s.offset}
 	n, err := from.ReadFrom(source)
 	if n > 0 {
 		s.change()
@@ -245,6 +256,7 @@ func (s *File) ReadFrom(r io.Reader) (int64, error) {
 type source struct {
 	io.Reader
 	s   *File
+	at  int64 // the next byte's offset
 	err error
 }
 
@@ -255,6 +267,10 @@ func (r *source) Read(p []byte) (int, error) {
 			return 0, err
 		}
 	}
+	if err := r.s.fits(r.at, int64(n)); err != nil {
+		return 0, r.s.fail("write", err)
+	}
+	r.at += int64(n)
 	if err != nil && err != io.EOF {
 		r.err, err = err, io.EOF
 	}
@@ -311,6 +327,9 @@ func (s *File) Seek(offset int64, whence int) (int64, error) {
 func (s *File) Truncate(size int64) error {
 	if err := s.begin("truncate"); err != nil {
 		return err
+	}
+	if err := s.fits(0, size); err != nil {
+		return s.fail("truncate", err)
 	}
 	s.change()
 	return s.fail("truncate", s.w.Truncate(size))

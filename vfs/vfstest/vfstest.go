@@ -156,6 +156,7 @@ var cases = []struct {
 	{"drop and same name", testSameNameDrop},
 	{"drop and folders", testDropDir},
 	{"quota", testQuota},
+	{"quota while bytes come", testRoom},
 	{"usage", testUsage},
 	{"sub", testSub},
 	{"read only", testReadOnly},
