@@ -77,6 +77,8 @@ func (c *client) Put(ctx context.Context, path string, size int64, modified time
 	if size != 0 {
 		pipe := pump(r)
 		defer pipe.Close() //nolint:errcheck // always nil
+		// net/http may wait for its read before it closes the body.
+		defer context.AfterFunc(ctx, func() { pipe.Close() })() //nolint:errcheck // always nil
 		body = pipe
 	} else if _, err := r.Read(make([]byte, 1)); err != io.EOF {
 		return Entry{}, err
