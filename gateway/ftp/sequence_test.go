@@ -35,6 +35,8 @@ func TestStaleOffset(t *testing.T) {
 	c := signIn(t, startFTP(t, tr, nil))
 	c.do("350", "REST 100")
 	c.receive("LIST")
+	c.data().Close()
+	c.do("503 REST", "STOR /a") // it could be the rest of a file
 	c.send("226", "STOR /a", "whole")
 	if got := tr.get("/a"); got != "whole" {
 		t.Errorf("stored %q", got)

@@ -268,7 +268,11 @@ func (d *Dialogue) restart(argument string) *exchange {
 		return answer("501 REST needs a number of bytes")
 	}
 	x := pass("REST", argument)
-	x.done = func(r replyLine, _ *Outcome) { d.offset = r.code == "350" && strings.Trim(argument, "0") != "" }
+	x.done = func(r replyLine, _ *Outcome) {
+		if r.code == "350" {
+			d.offset, d.lost = strings.Trim(argument, "0") != "", false
+		}
+	}
 	return x
 }
 

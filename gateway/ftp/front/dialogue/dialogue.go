@@ -50,6 +50,7 @@ type Dialogue struct {
 	epsvOnly bool // EPSV ALL was sent (RFC 2428 §4)
 	active   bool // the next data connection is for the library to open
 	offset   bool // REST was accepted, and its transfer has not come
+	lost     bool // it was forgotten, and the client may believe that it holds
 	renaming bool // RNFR was the last command, and accepted
 
 	follow   *exchange // what the library gets before the next command
@@ -149,6 +150,9 @@ func (d *Dialogue) Command(c Command) string {
 		x = refusal(c.err)
 	case c.Verb == "":
 		return ""
+	case d.lost && (c.Verb == "STOR" || c.Verb == "APPE"):
+		d.lost = false // what comes could be the rest of a file, and would be stored as the whole
+		x = answer("503 REST was not followed by its transfer; send REST again, or the whole file")
 	default:
 		x = d.decide(c.Verb, c.Argument)
 	}
@@ -166,7 +170,7 @@ func (d *Dialogue) Command(c Command) string {
 // sequence notes what x, which c.Verb became, means for the commands that belong
 // together. It reports whether an offset that REST gave is to be forgotten, because
 // x is not the transfer that must follow (RFC 3659 §5.3), nor one of the commands
-// that clients put between, most of them for the data connection.
+// that clients put between, none of which transfers or changes a file.
 func (d *Dialogue) sequence(verb string, x *exchange) (forget bool) {
 	if verb != "NOOP" {
 		d.renaming = false
@@ -175,7 +179,8 @@ func (d *Dialogue) sequence(verb string, x *exchange) (forget bool) {
 		return false
 	}
 	switch verb {
-	case "PASV", "EPSV", "PORT", "EPRT", "TYPE", "MODE", "STRU", "PBSZ", "PROT", "NOOP", "ALLO", "SIZE", "MDTM", "STAT":
+	case "PASV", "EPSV", "PORT", "EPRT", "TYPE", "MODE", "STRU", "PBSZ", "PROT", "NOOP", "ALLO", "SIZE", "MDTM", "MLST", "STAT",
+		"PWD", "XPWD", "CWD", "XCWD", "CDUP", "XCUP", "MKD", "XMKD", "SYST", "FEAT", "OPTS", "CLNT", "HELP", "ACCT", "SITE", "AVBL":
 		return false
 	case "STOR", "RETR", "APPE":
 		forget = !x.transfers
@@ -184,7 +189,7 @@ func (d *Dialogue) sequence(verb string, x *exchange) (forget bool) {
 	default:
 		forget = true
 	}
-	d.offset = false
+	d.offset, d.lost = false, forget
 	return forget
 }
 

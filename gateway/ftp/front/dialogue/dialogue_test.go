@@ -540,8 +540,8 @@ func (r *stepReader) Read(p []byte) (int, error) {
 // (RFC 3659 §5.3).
 func TestOffset(t *testing.T) {
 	for between, forgotten := range map[string]bool{
-		"": false, "PASV": false, "TYPE I": false, "NOOP": false, "SIZE a": false, "REST 7": false,
-		"LIST": true, "CWD /": true, "DELE a": true, "RETR b": true, "STOU": true, "XFOO": true, "REST x": true, "RNFR a": true,
+		"": false, "PASV": false, "TYPE I": false, "NOOP": false, "SIZE a": false, "REST 7": false, "PWD": false, "CWD /": false, "MKD x": false,
+		"LIST": true, "DELE a": true, "RETR b": true, "STOU": true, "XFOO": true, "REST x": true, "RNFR a": true,
 	} {
 		d := newTalk(Options{}, ipv4)
 		d.signIn("u")
@@ -569,8 +569,36 @@ func TestOffset(t *testing.T) {
 				d.answers("250 OK")
 			}
 		}
+		if forgotten && between != "RETR b" {
+			// The client may be about to send the rest of a file: not as a whole one.
+			if got := d.says("STOR a"); got != "NOOP" {
+				t.Errorf("%s: the library gets %q", between, got)
+			}
+			if reply := d.answers("200 OK"); !strings.HasPrefix(reply, "503 REST") {
+				t.Errorf("%s: the client gets %q", between, reply)
+			}
+		}
 		if got := d.says("STOR a"); got != "STOR a" || d.offset {
 			t.Errorf("%s: the library gets %q; %v", between, got, d.offset)
+		}
+	}
+}
+
+// TestOffsetAnew: REST again, also of 0, makes good what another command forgot.
+func TestOffsetAnew(t *testing.T) {
+	for _, again := range []string{"REST 100", "REST 0"} {
+		d := newTalk(Options{}, ipv4)
+		d.signIn("u")
+		d.says("REST 100")
+		d.answers("350 OK")
+		d.says("DELE a") // REST 0 before it
+		d.answers("350 OK")
+		d.Next()
+		d.answers("250 OK")
+		d.says(again)
+		d.answers("350 OK")
+		if got := d.says("STOR a"); got != "STOR a" {
+			t.Errorf("%s: the library gets %q", again, got)
 		}
 	}
 }
