@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"io/fs"
-	"maps"
 	"os"
 	"path"
 	"strings"
@@ -99,11 +98,15 @@ func (s *DropSession) move(from, to, real string) {
 	defer s.mu.Unlock()
 	from, to = Key(from), Key(to)
 	was, _ := s.take(from)
-	for name, d := range maps.Clone(s.real) {
-		if rest, ok := strings.CutPrefix(name, from+"/"); ok {
-			s.take(name)
-			s.put(to+"/"+rest, dropped{path.Join(real, strings.TrimPrefix(d.path, was.path+"/")), d.id})
+	var below []string
+	for name := range s.real {
+		if strings.HasPrefix(name, from) && strings.HasPrefix(name[len(from):], "/") {
+			below = append(below, name)
 		}
+	}
+	for _, name := range below {
+		d, _ := s.take(name)
+		s.put(to+strings.TrimPrefix(name, from), dropped{path.Join(real, strings.TrimPrefix(d.path, was.path+"/")), d.id})
 	}
 	s.put(to, dropped{real, was.id})
 }
