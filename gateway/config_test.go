@@ -34,7 +34,7 @@ func TestConfigMistakes(t *testing.T) {
 		{"[ftp]\nshare_ports = true\npassive_ports = ''", `config.toml:2: ftp.share_ports: it needs a range`},
 		{"[ftp]\nshare_ports = true\nproxy_from = ['10.0.0.1']", `config.toml:2: ftp.share_ports: behind proxy_from`},
 		{"[ftp]\npublic_host = 'ftp.example:21'", `config.toml:2: ftp.public_host: "ftp.example:21" is no name or IPv4 address`},
-		{"[ftp]\nproxy_from = ['10.0.0.0/33']", `config.toml:2: ftp.proxy_from: "10.0.0.0/33" is no address or network`},
+		{"[ftp]\nproxy_from = ['10.0.0.0/33']", `config.toml:2:15: ftp.proxy_from[1]: "10.0.0.0/33" is no address of a proxy`},
 		{"[ftp]\ncharset = 'klingon'", `config.toml:2: ftp.charset: "klingon" is no character set`},
 		{"[ftp]\nmax_sessions = 0", `config.toml:2: ftp.max_sessions: it must be 1 or more`},
 		{"[ftp]\nstall_timeout = '5ms'", `config.toml:2: ftp.stall_timeout: it must be 1s or more`},

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/text/encoding/htmlindex"
 
 	"slipway/gateway/auth"
+	"slipway/gateway/forwarded"
 	"slipway/gateway/ftp"
 	"slipway/gateway/ftp/passive"
 	"slipway/gateway/strict"
@@ -37,8 +38,8 @@ type FTPConfig struct {
 	// SharePorts lets clients of different addresses wait on one passive port.
 	SharePorts bool `toml:"share_ports"`
 	// ProxyFrom are the balancers that send the PROXY protocol.
-	ProxyFrom []string `toml:"proxy_from"`
-	Lenient   bool     `toml:"lenient"`
+	ProxyFrom forwarded.Proxies `toml:"proxy_from"`
+	Lenient   bool              `toml:"lenient"`
 	// Charset is that of names which are not UTF-8.
 	Charset               string          `toml:"charset"`
 	MaxSessions           int             `toml:"max_sessions"`
@@ -62,7 +63,7 @@ const (
 // ftpDefaults returns what holds where [ftp] says nothing.
 func ftpDefaults() FTPConfig {
 	return FTPConfig{
-		Listen: "127.0.0.1:2121", TLS: ftpOptional, PassivePorts: "30000-30099", ProxyFrom: []string{}, Lenient: true, Charset: "latin1",
+		Listen: "127.0.0.1:2121", TLS: ftpOptional, PassivePorts: "30000-30099", ProxyFrom: forwarded.Proxies{}, Lenient: true, Charset: "latin1",
 		MaxSessions: 500, MaxSessionsPerAddress: 100,
 		LoginTimeout: strict.Duration(30 * time.Second), IdleTimeout: strict.Duration(10 * time.Minute),
 		StallTimeout: strict.Duration(time.Minute), PartialLife: strict.Duration(24 * time.Hour),
@@ -93,9 +94,6 @@ func (c FTPConfig) check(m *mistakes) {
 	if strings.ContainsAny(c.PublicHost, ":/ ") {
 		m.add(c.Places, "ftp", "public_host", `%q is no name or IPv4 address, as in "ftp.example.org"; clients over IPv6 need none`, c.PublicHost)
 	}
-	if _, err := c.proxies(); err != nil {
-		m.add(c.Places, "ftp", "proxy_from", "%v", err)
-	}
 	if _, err := c.decoder(); err != nil {
 		m.add(c.Places, "ftp", "charset", "%v", err)
 	}
@@ -117,21 +115,6 @@ func (c FTPConfig) differs(next FTPConfig) bool {
 	c.Places, next.Places = nil, nil
 	c.PartialLife, next.PartialLife = 0, 0
 	return !reflect.DeepEqual(c, next)
-}
-
-// proxies returns the networks of proxy_from.
-func (c FTPConfig) proxies() (all []netip.Prefix, err error) {
-	for _, s := range c.ProxyFrom {
-		p, err := netip.ParsePrefix(s)
-		if addr, e := netip.ParseAddr(s); e == nil {
-			p, err = addr.Prefix(addr.BitLen())
-		}
-		if err != nil {
-			return nil, fmt.Errorf(`%q is no address or network, as in "10.0.0.5" or "10.0.0.0/8"`, s)
-		}
-		all = append(all, p)
-	}
-	return all, nil
 }
 
 // decoder returns what makes UTF-8 of names in the charset; nil for "".
@@ -160,15 +143,14 @@ func (a *app) ftpDoor() (*ftp.Server, error) {
 	c := a.settings.Load().config.FTP
 	// check has seen that these are right.
 	ports, err := passive.ParsePorts(c.PassivePorts)
-	proxies, proxyErr := c.proxies()
 	decode, charsetErr := c.decoder()
-	if err := errors.Join(err, proxyErr, charsetErr); err != nil {
+	if err := errors.Join(err, charsetErr); err != nil {
 		return nil, err
 	}
 	o := ftp.Options{
 		LogIn: a.ftpLogIn,
 		Control: ftp.Control{
-			TLSRequired: c.TLS == ftpRequired, RequireTLS: a.needsTLS, Active: c.Active, ProxyFrom: proxies,
+			TLSRequired: c.TLS == ftpRequired, RequireTLS: a.needsTLS, Active: c.Active, ProxyFrom: c.ProxyFrom.Prefixes(),
 			MaxSessions: c.MaxSessions, MaxPerAddress: c.MaxSessionsPerAddress,
 			LoginTimeout: time.Duration(c.LoginTimeout), IdleTimeout: time.Duration(c.IdleTimeout),
 		},

@@ -41,6 +41,15 @@ func (Network) SettingExample() string { return `"192.0.2.1"` }
 // Proxies are the networks whose proxies are believed.
 type Proxies []Network
 
+// Prefixes returns the networks.
+func (p Proxies) Prefixes() []netip.Prefix {
+	all := make([]netip.Prefix, len(p))
+	for i, n := range p {
+		all[i] = netip.Prefix(n)
+	}
+	return all
+}
+
 func (p Proxies) trusts(a netip.Addr) bool {
 	return slices.ContainsFunc(p, func(n Network) bool { return netip.Prefix(n).Contains(a) })
 }

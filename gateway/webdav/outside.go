@@ -9,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"slipway/gateway/webdav/davxml"
 	"slipway/gateway/webdav/multistatus"
 	"slipway/gateway/webdav/property"
 )
@@ -33,13 +32,9 @@ func (q *request) outside() error {
 
 // signpost answers PROPFIND of dir, a folder above the prefix.
 func (q *request) signpost(dir string) error {
-	body, err := q.readAll()
+	asked, err := q.asked()
 	if err != nil {
 		return err
-	}
-	asked, err := davxml.ParsePropfind(body)
-	if err != nil {
-		return badBody(err)
 	}
 	var below []fs.FileInfo
 	switch q.depth() {

@@ -19,13 +19,9 @@ import (
 // propfind answers with properties (RFC 4918 §9.1). Listing a whole tree at once
 // is refused, as §9.1 allows.
 func (q *request) propfind() error {
-	body, err := q.readAll()
+	asked, err := q.asked()
 	if err != nil {
 		return err
-	}
-	asked, err := davxml.ParsePropfind(body)
-	if err != nil {
-		return badBody(err)
 	}
 	info, err := q.existing()
 	if err != nil {
@@ -47,6 +43,18 @@ func (q *request) propfind() error {
 		return fail(http.StatusBadRequest, "Depth must be 0, 1 or infinity")
 	}
 	return q.describe(info, children, property.NewQuery(asked, children && q.brief()))
+}
+
+// asked reads what a PROPFIND wants to know.
+func (q *request) asked() (asked davxml.Propfind, err error) {
+	body, err := q.readAll()
+	if err != nil {
+		return asked, err
+	}
+	if asked, err = davxml.ParsePropfind(body); err != nil {
+		return asked, badBody(err)
+	}
+	return asked, nil
 }
 
 func finiteDepth() error {
