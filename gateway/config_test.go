@@ -39,7 +39,7 @@ func TestConfigMistakes(t *testing.T) {
 		{"[ftp]\nmax_sessions = 0", `config.toml:2: ftp.max_sessions: it must be 1 or more`},
 		{"[ftp]\nstall_timeout = '5ms'", `config.toml:2: ftp.stall_timeout: it must be 1s or more`},
 		{"[[watch]]\nfolder = '/x'", `watched folders ([[watch]]) come with a later version`},
-		{"[ftp]\nlisten = ''\npassive_ports = '2-1'", `config.toml:3: ftp.passive_ports: "2-1" is no range of ports`},
+		{"[ftp]\nlisten = ''\npassive_ports = '2-1'", `config.toml:3:1: ftp.passive_ports: "2-1" begins after its end; write "1-2"`},
 		{"[[user]]\nname = 'a'\npassword = 'plain'", "config.toml:3: user 1 (a).password: it is missing or stands in plain text"},
 		{"[storage]\nblobs = 's3://bucket'", `config.toml:2: storage.blobs: "s3://bucket" is not supported`},
 		{"[storage]\nkeep = 'until-sent'", `config.toml:2: storage.keep: "until-sent" comes with a later version`},

@@ -32,9 +32,9 @@ type FTPConfig struct {
 	// TLS is off, optional or required.
 	TLS string `toml:"tls"`
 	// PassivePorts is a range; "": any port that is free.
-	PassivePorts string `toml:"passive_ports"`
-	PublicHost   string `toml:"public_host"`
-	Active       bool   `toml:"active"`
+	PassivePorts strict.Ports `toml:"passive_ports"`
+	PublicHost   string       `toml:"public_host"`
+	Active       bool         `toml:"active"`
 	// SharePorts lets clients of different addresses wait on one passive port.
 	SharePorts bool `toml:"share_ports"`
 	// ProxyFrom are the balancers that send the PROXY protocol.
@@ -63,7 +63,7 @@ const (
 // ftpDefaults returns what holds where [ftp] says nothing.
 func ftpDefaults() FTPConfig {
 	return FTPConfig{
-		Listen: "127.0.0.1:2121", TLS: ftpOptional, PassivePorts: "30000-30099", ProxyFrom: forwarded.Proxies{}, Lenient: true, Charset: "latin1",
+		Listen: "127.0.0.1:2121", TLS: ftpOptional, PassivePorts: strict.Ports{First: 30000, Last: 30099}, ProxyFrom: forwarded.Proxies{}, Lenient: true, Charset: "latin1",
 		MaxSessions: 500, MaxSessionsPerAddress: 100,
 		LoginTimeout: strict.Duration(30 * time.Second), IdleTimeout: strict.Duration(10 * time.Minute),
 		StallTimeout: strict.Duration(time.Minute), PartialLife: strict.Duration(24 * time.Hour),
@@ -81,11 +81,7 @@ func (c FTPConfig) check(m *mistakes) {
 	if c.TLS == ftpPlain && c.ImplicitListen != "" {
 		m.add(c.Places, "ftp", "implicit_listen", `it is for TLS alone, which ftp.tls = "off" forbids`)
 	}
-	ports, err := passive.ParsePorts(c.PassivePorts)
-	if err != nil {
-		m.add(c.Places, "ftp", "passive_ports", "%v", err)
-	}
-	if c.SharePorts && ports == (passive.Ports{}) {
+	if c.SharePorts && c.PassivePorts == (strict.Ports{}) {
 		m.add(c.Places, "ftp", "share_ports", "it needs a range in passive_ports")
 	}
 	if c.SharePorts && len(c.ProxyFrom) > 0 {
@@ -141,10 +137,8 @@ func (a *app) ftpDoor() (*ftp.Server, error) {
 		return a.ftp, nil
 	}
 	c := a.settings.Load().config.FTP
-	// check has seen that these are right.
-	ports, err := passive.ParsePorts(c.PassivePorts)
-	decode, charsetErr := c.decoder()
-	if err := errors.Join(err, charsetErr); err != nil {
+	decode, err := c.decoder() // check has seen that it is right
+	if err != nil {
 		return nil, err
 	}
 	o := ftp.Options{
@@ -154,7 +148,7 @@ func (a *app) ftpDoor() (*ftp.Server, error) {
 			MaxSessions: c.MaxSessions, MaxPerAddress: c.MaxSessionsPerAddress,
 			LoginTimeout: time.Duration(c.LoginTimeout), IdleTimeout: time.Duration(c.IdleTimeout),
 		},
-		Ports: ports, ShareData: c.SharePorts, PublicHost: c.PublicHost, Lenient: c.Lenient, Decode: decode,
+		Ports: passive.Ports(c.PassivePorts), ShareData: c.SharePorts, PublicHost: c.PublicHost, Lenient: c.Lenient, Decode: decode,
 		Stall: time.Duration(c.StallTimeout), Grace: shutdownGrace, Log: a.log,
 		Whole: provenWhole, Broken: provenBroken,
 		Again: func() time.Duration { return time.Duration(a.settings.Load().config.Settle.Quiet) },
@@ -277,11 +271,7 @@ func (a *app) yields(ctx context.Context, before vfs.Entry, f afero.File, name s
 	if !ok || own.ID != before.ID || own.SHA256 != before.SHA256 {
 		return false
 	}
-	info, err := f.Stat()
-	if err != nil {
-		return false
-	}
-	e, ok := entryOf(info)
+	e, ok := stagedEntry(f)
 	return ok && e.Size > 0 && whole.Check(f, e.Size, e.Type, name) == nil
 }
 
@@ -293,23 +283,24 @@ func entryOf(info fs.FileInfo) (e vfs.Entry, ok bool) {
 	return e, ok
 }
 
-// provenWhole reports whether what is staged shows that nothing of it is missing.
-func provenWhole(f afero.File, name string) bool {
+// stagedEntry returns the entry that f, which is being written, is to become.
+func stagedEntry(f afero.File) (vfs.Entry, bool) {
 	info, err := f.Stat()
 	if err != nil {
-		return false
+		return vfs.Entry{}, false
 	}
-	e, ok := entryOf(info)
+	return entryOf(info)
+}
+
+// provenWhole reports whether what is staged shows that nothing of it is missing.
+func provenWhole(f afero.File, name string) bool {
+	e, ok := stagedEntry(f)
 	return ok && whole.Proves(f, e.Size, e.Type, name)
 }
 
 // provenBroken reports whether what is staged shows that something of it is missing.
 func provenBroken(f afero.File, name string) bool {
-	info, err := f.Stat()
-	if err != nil {
-		return false
-	}
-	e, ok := entryOf(info)
+	e, ok := stagedEntry(f)
 	var problem *whole.Problem
 	return ok && errors.As(whole.Check(f, e.Size, e.Type, name), &problem)
 }

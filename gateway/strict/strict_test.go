@@ -39,7 +39,9 @@ func TestValues(t *testing.T) {
 		{`quota = "12"`, "0s 12 B  "},
 		{`ports = "30000-30099"`, "0s 0 B 30000-30099 "},
 		{`ports = "2121"`, "0s 0 B 2121-2121 "},
+		{`ports = "21"`, "0s 0 B 21-21 "},
 		{`ports = ""`, "0s 0 B  "},
+		{`ports = "0-0"`, "0s 0 B  "},
 	}
 	for _, tt := range tests {
 		var c config
@@ -74,6 +76,10 @@ func TestMessages(t *testing.T) {
 		{`quota = true`, `config.toml:1:1: quota: a size is expected; write it as in "20GB", "10MiB" or 1048576`},
 		{`ports = "30099-30000"`, `config.toml:1:1: ports: "30099-30000" begins after its end; write "30000-30099"`},
 		{`ports = "1-70000"`, `config.toml:1:1: ports: "1-70000" is not a range of ports from 1 to 65535; write it as in "30000-30099"`},
+		{`ports = "0-5"`, `config.toml:1:1: ports: "0-5" is not a range of ports from 1 to 65535; write it as in "30000-30099"`},
+		{`ports = "x"`, `config.toml:1:1: ports: "x" is not a range of ports from 1 to 65535; write it as in "30000-30099"`},
+		{`ports = "-1"`, `config.toml:1:1: ports: "-1" is not a range of ports from 1 to 65535; write it as in "30000-30099"`},
+		{`ports = "1-2-3"`, `config.toml:1:1: ports: "1-2-3" is not a range of ports from 1 to 65535; write it as in "30000-30099"`},
 		{`ports = 30000`, `config.toml:1:1: ports is a number where text is expected; write ports = "30000-30099"`},
 		{"[[user]]\n[[user]]\npassword = 1234567", `config.toml:3:1: user[2].password: text is expected; write "env:NAME", "file:PATH" or the value itself in quotes`},
 		{"[destination.anh]\nkey = 'env:a-b'", `config.toml:2:1: destination.anh.key: after env: the name of an environment variable is expected, as in "env:ANH_KEY"`},

@@ -152,7 +152,7 @@ func (z Size) MarshalText() ([]byte, error) { return []byte(z.String()), nil }
 func (Size) SettingExample() string { return `"20GB"` }
 
 // Ports is a range of TCP ports, both ends included, written as "30000-30099" or
-// "30000". The zero value, written "", leaves the choice to the system.
+// "30000". The zero value, written "" or "0-0", leaves the choice to the system.
 type Ports struct{ First, Last int }
 
 // UnmarshalText reads one port or two.
@@ -168,7 +168,7 @@ func (p *Ports) UnmarshalText(text []byte) error {
 	}
 	first, err1 := strconv.ParseUint(strings.TrimSpace(from), 10, 16)
 	last, err2 := strconv.ParseUint(strings.TrimSpace(to), 10, 16)
-	if err1 != nil || err2 != nil || first == 0 {
+	if err1 != nil || err2 != nil || first == 0 && last != 0 {
 		return fmt.Errorf(`%q is not a range of ports from 1 to 65535; write it as in "30000-30099"`, s)
 	}
 	if first > last {

@@ -4,44 +4,14 @@ package passive
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"os"
-	"strconv"
-	"strings"
 	"sync/atomic"
 )
 
 // Ports is a range of TCP ports, both ends included. The zero value stands for
 // any that is free.
 type Ports struct{ First, Last int }
-
-// ParsePorts reads "30000-30099", one port, or "" for any.
-func ParsePorts(s string) (Ports, error) {
-	bad := fmt.Errorf(`%q is no range of ports; write it as in "30000-30099"`, s)
-	if s == "" {
-		return Ports{}, nil
-	}
-	first, last, found := strings.Cut(s, "-")
-	if !found {
-		last = first
-	}
-	var p Ports
-	var err error
-	if p.First, err = strconv.Atoi(strings.TrimSpace(first)); err != nil {
-		return Ports{}, bad
-	}
-	if p.Last, err = strconv.Atoi(strings.TrimSpace(last)); err != nil {
-		return Ports{}, bad
-	}
-	if p == (Ports{}) {
-		return p, nil
-	}
-	if p.First < 1 || p.Last < p.First || p.Last > 65535 {
-		return Ports{}, bad
-	}
-	return p, nil
-}
 
 // count is how many ports there are to try; 1 where any will do.
 func (p Ports) count() int { return p.Last - p.First + 1 }

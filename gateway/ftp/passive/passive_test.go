@@ -12,19 +12,6 @@ import (
 	"time"
 )
 
-func TestParsePorts(t *testing.T) {
-	for s, want := range map[string]Ports{"": {}, "0-0": {}, "30000-30099": {30000, 30099}, "21": {21, 21}} {
-		if got, err := ParsePorts(s); err != nil || got != want {
-			t.Errorf("%q: %v, %v", s, got, err)
-		}
-	}
-	for _, s := range []string{"x", "2-1", "1-70000", "-1", "0-5", "1-2-3"} {
-		if _, err := ParsePorts(s); err == nil {
-			t.Errorf("%q is taken", s)
-		}
-	}
-}
-
 func TestAnnounce(t *testing.T) {
 	now := time.Unix(0, 0)
 	answer, fail := "203.0.113.7", error(nil)
