@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"io/fs"
+	"maps"
 	"os"
 	"path"
 	"strings"
@@ -46,6 +47,14 @@ func (s *DropSession) Chosen(id ID) (string, bool) {
 	defer s.mu.Unlock()
 	name, ok := s.chosen[id]
 	return name, ok
+}
+
+// Entries returns the paths that the client chose for what it put and made, in the
+// form of Key, by entry.
+func (s *DropSession) Entries() map[ID]string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return maps.Clone(s.chosen)
 }
 
 // Path returns where in the view what the client calls name was put, which is where

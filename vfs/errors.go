@@ -10,16 +10,16 @@ import (
 // Errors that a *fs.PathError of this package wraps, beside those of io/fs. Doors
 // tell them apart by their methods.
 var (
-	ErrNotDir     error = &kindError{notDir, "not a directory"}
-	ErrIsDir      error = &kindError{isDir, "is a directory"}
-	ErrNotEmpty   error = &kindError{notEmpty, "directory not empty"}
-	ErrIntoItself error = &kindError{intoItself, "a directory cannot be moved or copied into itself"}
-	ErrChanged    error = &kindError{changed, "the file was changed by somebody else meanwhile"}
-	ErrQuota      error = &kindError{noSpace, "the account's quota is used up; remove files or ask for more"}
-	ErrNoSpace    error = &kindError{noSpace, "no space is left on the gateway"}
-	ErrProperties error = &kindError{noSpace, "a file or folder keeps at most 200 properties, of 64 KiB together; remove some first"}
-	ErrLocked     error = &kindError{locked, "somebody has locked this; try again later"}
-	ErrBadName    error = &kindError{badName, "this name is not valid here: use at most 255 bytes of UTF-8 without control characters"}
+	ErrNotDir     error = &kindError{kind: notDir, text: "not a directory"}
+	ErrIsDir      error = &kindError{kind: isDir, text: "is a directory"}
+	ErrNotEmpty   error = &kindError{kind: notEmpty, text: "directory not empty"}
+	ErrIntoItself error = &kindError{kind: intoItself, text: "a directory cannot be moved or copied into itself"}
+	ErrChanged    error = &kindError{kind: changed, text: "the file was changed by somebody else meanwhile"}
+	ErrQuota      error = &kindError{kind: noSpace, text: "the account's quota is used up; remove files or ask for more"}
+	ErrNoSpace    error = &kindError{kind: noSpace, text: "no space is left on the gateway"}
+	ErrProperties error = &kindError{kind: noSpace, text: "a file or folder keeps at most 200 properties, of 64 KiB together; remove some first"}
+	ErrLocked     error = &kindError{kind: locked, text: "somebody has locked this; try again later"}
+	ErrBadName    error = &kindError{kind: badName, text: "this name is not valid here: use at most 255 bytes of UTF-8 without control characters"}
 	ErrAborted          = errors.New("the transfer was aborted")
 	ErrReadOnly         = fmt.Errorf("read-only: %w", fs.ErrPermission)
 )
@@ -41,9 +41,11 @@ const (
 type kindError struct {
 	kind errorKind
 	text string
+	of   error // which it is, said more exactly; nil: none
 }
 
 func (e *kindError) Error() string    { return e.text }
+func (e *kindError) Unwrap() error    { return e.of }
 func (e *kindError) NotDir() bool     { return e.kind == notDir }
 func (e *kindError) IsDir() bool      { return e.kind == isDir }
 func (e *kindError) NotEmpty() bool   { return e.kind == notEmpty }
@@ -55,6 +57,29 @@ func (e *kindError) Forbidden() bool  { return e.kind == badName }
 
 // Reason is the text for people.
 func (e *kindError) Reason() string { return e.text }
+
+// NoRoom returns the ErrQuota of an account that has used some bytes of its limit. It
+// says how many are free where some are: they are too few for what was to come.
+func NoRoom(used, limit int64) error {
+	if used >= limit {
+		return ErrQuota
+	}
+	return &kindError{kind: noSpace, of: ErrQuota, text: fmt.Sprintf(
+		"there is not enough room left for this in the account: %s of %s are free; remove files or ask for more", amount(limit-max(used, 0)), amount(limit))}
+}
+
+// amount writes a number of bytes for people, rounded down.
+func amount(n int64) string {
+	if n < 1000 {
+		return fmt.Sprintf("%d bytes", n)
+	}
+	unit := int64(1000)
+	names := []string{"kB", "MB", "GB", "TB"}
+	for n >= 1000*unit && len(names) > 1 {
+		unit, names = 1000*unit, names[1:]
+	}
+	return fmt.Sprintf("%d.%d %s", n/unit, n%unit*10/unit, names[0])
+}
 
 // RefusalKind says which answer of a protocol fits a refusal.
 type RefusalKind int

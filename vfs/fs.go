@@ -24,6 +24,9 @@ type Options struct {
 	// Policy decides which names may appear; nil admits every name.
 	Policy Policy
 	Clock  func() time.Time
+	// Arrived, if not nil, hears of each transfer that has ended. It is called before
+	// the door answers, and has to be quick.
+	Arrived func(Arrival)
 }
 
 // core is what all views of one filesystem share.
@@ -34,8 +37,11 @@ type core struct {
 	partials Partials
 	keeper   blob.Keeper
 
-	policy atomic.Pointer[Policy]
-	clock  func() time.Time
+	policy  atomic.Pointer[Policy]
+	clock   func() time.Time
+	arrived func(Arrival) // nil: nobody hears
+
+	transfers transfers
 }
 
 // FS is a view of the virtual filesystem: a root within it, the rules of the door
@@ -68,6 +74,8 @@ type View struct {
 	Rights   Rights   // of the user
 	SameName SameName // the door's rule, where the route has none
 	Quota    int64    // bytes at and below Root; 0: no limit
+	Settled  bool     // what is put has been left alone for long enough, and waits no more
+	Door     string   // the way in that it is handed to: "webdav", "ftp", …
 	Owner    string   // the user's name: of whom partial uploads are kept; "": nothing is
 	// Client is who of several that share an account this is, if each has partial
 	// uploads of his own; "": they are the account's.
@@ -81,7 +89,7 @@ type View struct {
 
 // New returns the view of everything.
 func New(o Options) *FS {
-	c := &core{index: o.Index, blobs: o.Blobs, clock: o.Clock}
+	c := &core{index: o.Index, blobs: o.Blobs, clock: o.Clock, arrived: o.Arrived}
 	if c.clock == nil {
 		c.clock = time.Now
 	}
@@ -239,19 +247,25 @@ func OpenBlob(ctx context.Context, index Index, blobs blob.Store, ref blob.Ref, 
 }
 
 // Remove removes a file or an empty directory.
-func (f *FS) Remove(name string) error { return f.remove(name, false) }
+func (f *FS) Remove(name string) error { return f.remove(name, Remove{}) }
+
+// RemoveIf removes a file if it is the entry with id, with bytes of that SHA-256; else
+// it fails with ErrChanged.
+func (f *FS) RemoveIf(name string, id int64, sum [32]byte) error {
+	return f.remove(name, Remove{IfEntry: ID(id), IfSum: sum})
+}
 
 // RemoveAll removes what is at name with everything below it; nothing there is
 // no error.
 func (f *FS) RemoveAll(name string) error {
-	err := f.remove(name, true)
+	err := f.remove(name, Remove{Tree: true})
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	return err
 }
 
-func (f *FS) remove(name string, tree bool) error {
+func (f *FS) remove(name string, r Remove) error {
 	p, err := f.real("remove", name)
 	if err != nil {
 		return err
@@ -259,7 +273,8 @@ func (f *FS) remove(name string, tree bool) error {
 	if p == f.view.Root {
 		return &fs.PathError{Op: "remove", Path: name, Err: fs.ErrPermission}
 	}
-	_, _, err = f.apply("remove", name, Remove{Path: p, Tree: tree, LetGo: f.partialKey(p)})
+	r.Path, r.LetGo = p, f.partialKey(p)
+	_, _, err = f.apply("remove", name, r)
 	return err
 }
 
@@ -415,7 +430,7 @@ func (f *FS) admitQuota(name, p string, size int64) error {
 		used -= e.Size
 	}
 	if used+size > f.view.Quota {
-		return &fs.PathError{Op: "open", Path: name, Err: ErrQuota}
+		return &fs.PathError{Op: "open", Path: name, Err: NoRoom(used, f.view.Quota)}
 	}
 	return nil
 }

@@ -47,12 +47,15 @@ type Put struct {
 	Type      string    // media type by content
 	Modified  time.Time // zero: the time of the transaction
 	SameName  SameName
+	Settled   bool // see View
+	// Errand is told to the Hook; see Change.
+	Errand int64
 	// IfEntry, if not 0, is the entry that must still stand at Path with bytes
 	// IfSum; else the put fails with ErrChanged. In-place writers use it.
 	IfEntry ID
 	IfSum   blob.Sum
 	// Quota is the limit in bytes of everything at and below QuotaRoot after the
-	// put (0: none); beyond it the put fails with ErrQuota.
+	// put (0: none); beyond it the put fails with an ErrQuota.
 	Quota     int64
 	QuotaRoot string
 	LetGo     PartialKey // see Partials; so in the other changes
@@ -69,9 +72,12 @@ type Mkdir struct {
 // Remove removes what is at Path: a file or an empty directory, or with Tree a
 // directory with all below it. The root is fs.ErrPermission.
 type Remove struct {
-	Path  string
-	Tree  bool
-	LetGo PartialKey
+	Path string
+	Tree bool
+	// IfEntry and IfSum are as in Put.
+	IfEntry ID
+	IfSum   blob.Sum
+	LetGo   PartialKey
 }
 
 // Move gives an entry another path, in one row. What stands at To is removed in
@@ -156,6 +162,12 @@ type Change struct {
 	From  string // for Moved and Copied
 	New   bool   // for Stored: the entry was made by it, so nobody knows of its id yet
 	IDs   []ID   // for Removed: every file's id that is gone
+	Dirs  []ID   // for Removed: every directory's id that is gone
+	// Settled, for Stored: the bytes had been left alone for long enough before.
+	Settled bool
+	// Errand, for Stored, is what File.Errand was told; 0: nothing. The hook may know
+	// of whose the bytes are by it.
+	Errand int64
 }
 
 // Hook takes part in the transaction of each change: what it writes through tx

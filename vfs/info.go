@@ -45,6 +45,9 @@ func (i Info) IsDir() bool { return i.Entry.Dir }
 // Sys returns the Entry.
 func (i Info) Sys() any { return i.Entry }
 
+// ID returns the entry's id.
+func (i Info) ID() int64 { return int64(i.Entry.ID) }
+
 // ETag returns Entry.ETag, or fs.ErrNotExist for a directory.
 func (i Info) ETag(context.Context) (string, error) {
 	if tag := i.Entry.ETag(); tag != "" {

@@ -46,8 +46,32 @@ var junk = []string{
 func Temporary(path string) bool { return anyElement(path, temporary) }
 
 // Junk reports whether the file at path, or a folder above it, is hidden or the
-// litter of an operating system. It is kept and never forwarded.
-func Junk(path string) bool { return anyElement(path, junk) }
+// litter of an operating system, or the file is a [Backup]. It is kept and never
+// forwarded.
+func Junk(path string) bool { return anyElement(path, junk) || Backup(path) }
+
+// original is what exiftool adds to the name of the file that it has rewritten, for a
+// copy of it as it was.
+const original = "_original"
+
+// backedUp lists the extensions of what exiftool rewrites, with a space before and
+// behind each.
+const backedUp = " jpg jpeg jpe jp2 jpf jpm jpx jxl jxr hdp wdp mpo png mng jng apng gif webp tif tiff heic heif hif avif thm " +
+	"dng arw arq sr2 srf srw cr2 cr3 crw crm nef nrw raf raw rw2 rwl orf ori pef ptx 3fr fff iiq mef mos mrw erf gpr x3f dcp ciff cs1 " +
+	"psd psb psdt eps epsf ps ai ait pdf ind indd indt exif exv icc icm mie vrd dr4 pbm pgm ppm flif insp xmp " +
+	"mov qt mp4 m4a m4b m4p m4v f4v f4a 3gp 3gpp 3g2 3gp2 lrv insv 360 glv dvb aax "
+
+// Backup reports whether the file at path is the copy that exiftool keeps of what it
+// has rewritten ("a.jpg_original"): what was taken out of that, such as the place where
+// a picture was taken, is in it still.
+func Backup(path string) bool {
+	end := len(path) - len(original)
+	if end <= 0 || !same(original, path[end:]) {
+		return false
+	}
+	dot := strings.LastIndexByte(path[:end], '.')
+	return dot >= 0 && !strings.ContainsAny(path[dot:end], " /") && strings.Contains(backedUp, " "+strings.ToLower(path[dot+1:end])+" ")
+}
 
 // anyElement reports whether a pattern matches an element of path.
 func anyElement(path string, patterns []string) bool {

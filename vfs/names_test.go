@@ -93,6 +93,11 @@ func TestJunk(t *testing.T) {
 		{"*.icloud", "photo.jpg.iCloud", "icloud"},
 		{".dropbox*", ".dropbox.cache/x.jpg", "dropbox.jpg"},
 		{"DVRWorkDirectory", "DVRWorkDirectory", "DVRWorkDirectory2"},
+		{"*.jpg_original", "priv.jpg_original", "priv_original.jpg"},
+		{"*.jpg_original", "album.d/A B.JPEG_Original", "album.jpg_original/photo.jpg"},
+		{"*.cr3_original", "IMG_0001.CR3_original", "cr3_original"},
+		{"*.mov_original", "clip.mov_original", "clip.mov_originals"},
+		{"*.xmp_original", "a.jpg.xmp_original", "a.b c_original"},
 		{"*.sync-conflict-*", "photo.sync-conflict-20240101-120000-ABCDEFG.jpg", "photo.sync-conflict.jpg"},
 	} {
 		if !Junk(test.yes) || !Junk("/in/box/"+test.yes) {
@@ -107,7 +112,7 @@ func TestJunk(t *testing.T) {
 func TestOrdinaryNamesAreNeither(t *testing.T) {
 	for _, name := range []string{
 		"/", "", "/DSC_0001.JPG", "/holiday/Škoda čtyři.jpeg", "/a/IMG 1 (2).heic", "/2024/07/4913/x.png",
-		"/template.jpg", "/party/part1.jpg", "/x.jpg", "/café/photo.tmp.jpg", "/temp/x.jpg", "/tmp/x.jpg", "/partial/x.jpg",
+		"/template.jpg", "/party/part1.jpg", "/x.jpg", "/café/photo.tmp.jpg", "/temp/x.jpg", "/tmp/x.jpg", "/the_original", "/_original", "/Mr. X_original", "/a._original", "/a.jpg png_original", "/a.b/jpg_original", "/partial/x.jpg",
 	} {
 		if Temporary(name) || Junk(name) {
 			t.Errorf("%q: temporary %v, junk %v", name, Temporary(name), Junk(name))

@@ -198,6 +198,7 @@ func (f *FS) resume(name, p, chosen string, offset int64, seen bool) (*File, err
 	if err != nil {
 		return nil, failed("open", name, err)
 	}
+	f.transfers.begin(s)
 	return s, nil
 }
 

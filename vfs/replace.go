@@ -41,5 +41,6 @@ func (f *FS) Replace(name string) (before os.FileInfo, _ afero.File, err error) 
 	if err != nil {
 		return before, nil, failed("open", name, err)
 	}
+	f.transfers.begin(s)
 	return before, s, nil
 }

@@ -21,10 +21,13 @@ func (s *File) measure() error {
 	return nil
 }
 
+// noRoom is the error of what s has no room for.
+func (s *File) noRoom() error { return NoRoom(s.fs.view.Quota-s.room, s.fs.view.Quota) }
+
 // fits fails where s would become longer than its room by n bytes at off.
 func (s *File) fits(off, n int64) error {
 	if s.limited && n > 0 && off+n > max(s.room, s.w.Size()) {
-		return &fs.PathError{Op: "write", Path: s.name, Err: ErrQuota}
+		return &fs.PathError{Op: "write", Path: s.name, Err: s.noRoom()}
 	}
 	return nil
 }

@@ -50,6 +50,7 @@ type File struct {
 	// was; where something else does, by otherwise.
 	ifBase    bool
 	otherwise SameName
+	errand    int64
 	err       error // why Close aborts
 	cut       bool  // err is the transfer's: what is staged is good as far as it goes
 	keep      bool  // KeepPartial was called
@@ -58,6 +59,9 @@ type File struct {
 	onto      ID       // the entry on a copy of whose bytes it began
 	closed    bool
 	result    Entry
+	began     time.Time
+	wrote     int64 // bytes that came, wherever they went
+	transfer  *transfer
 }
 
 var _ afero.File = (*File)(nil)
@@ -81,6 +85,7 @@ func (f *FS) stage(name, p string, flag int) (afero.File, error) {
 	if err != nil {
 		return nil, failed("open", name, err)
 	}
+	f.transfers.begin(s)
 	return s, nil
 }
 
@@ -105,7 +110,7 @@ func (f *FS) target(name, p string, flag int) (Entry, error) {
 // staged returns a file for name, the real path p, where base stands. It has no
 // writer yet.
 func (f *FS) staged(name, p string, base Entry) *File {
-	s := &File{fs: f, name: name, path: p, base: base, sameName: f.view.SameName, partial: f.partialKey(p)}
+	s := &File{fs: f, name: name, path: p, base: base, sameName: f.view.SameName, partial: f.partialKey(p), began: f.clock()}
 	if rule, ok := (*f.policy.Load()).SameName(p); ok {
 		s.sameName, s.ruled = rule, true
 	}
@@ -136,6 +141,13 @@ func (s *File) replaceBase() {
 		s.ifBase, s.otherwise = true, s.sameName
 	}
 	s.sameName = Replace
+}
+
+// Errand says that nobody put s, but it was fetched for what the hook knows by a
+// number. Whatever the rules are, it takes no place of another's: it gets the next free
+// number.
+func (s *File) Errand(number int64) {
+	s.errand, s.sameName, s.ruled = number, NextFree, true
 }
 
 // Name returns the path that the file was opened by.
@@ -203,6 +215,8 @@ func (s *File) Write(p []byte) (n int, err error) {
 		n, err = s.w.WriteAt(p, s.offset)
 	}
 	s.offset += int64(n)
+	s.wrote += int64(n)
+	s.transfer.reached(s.offset)
 	return n, s.fail("write", err)
 }
 
@@ -219,6 +233,8 @@ func (s *File) WriteAt(p []byte, off int64) (int, error) {
 	}
 	s.change()
 	n, err := s.w.WriteAt(p, off)
+	s.wrote += int64(n)
+	s.transfer.reached(off + int64(n))
 	return n, s.fail("write", err)
 }
 
@@ -237,12 +253,17 @@ func (s *File) ReadFrom(r io.Reader) (int64, error) {
 	if !ok || s.offset != s.w.Size() {
 		return io.Copy(onlyWriter{s}, r)
 	}
-	source := &source{Reader: r, s: s, at: s.offset}
-	n, err := from.ReadFrom(source)
-	if n > 0 {
+	n, err := s.clone(r)
+	if err != nil {
+		return n, err
+	}
+	source := &source{Reader: r, s: s, at: s.offset + n}
+	copied, err := from.ReadFrom(source)
+	if n += copied; n > 0 {
 		s.change()
 	}
 	s.offset += n
+	s.wrote += n
 	if err == nil && source.err != nil {
 		s.cut = s.cut || s.err == nil
 		err = source.err
@@ -271,6 +292,7 @@ func (r *source) Read(p []byte) (int, error) {
 		return 0, r.s.fail("write", err)
 	}
 	r.at += int64(n)
+	r.s.transfer.reached(r.at)
 	if err != nil && err != io.EOF {
 		r.err, err = err, io.EOF
 	}
@@ -398,6 +420,24 @@ func (s *File) Close() error {
 	if s.closed {
 		return &fs.PathError{Op: "close", Path: s.name, Err: fs.ErrClosed}
 	}
+	err := s.end()
+	s.fs.transfers.end(s.transfer)
+	if s.fs.arrived != nil && (s.dirty || err != nil) {
+		s.fs.arrived(Arrival{Door: s.fs.view.Door, Bytes: s.wrote, Took: s.fs.clock().Sub(s.began), Err: err})
+	}
+	return err
+}
+
+// Arrival is a transfer into the tree that has come to its end.
+type Arrival struct {
+	Door  string        // by which it came; see View
+	Bytes int64         // that came, be it in vain
+	Took  time.Duration // from the open to the end
+	Err   error         // of Close; nil: the bytes are durable and named
+}
+
+// end is Close, once.
+func (s *File) end() error {
 	if s.err == nil && s.dirty {
 		s.settleSameName()
 	}
@@ -428,7 +468,7 @@ func (s *File) commit() error {
 	defer s.w.Abort() //nolint:errcheck // It ends what Resume began; the rest is the collector's.
 	put := Put{
 		Path: s.path, Blob: info, Checksums: s.sums, Type: kind, Modified: s.modified, SameName: s.sameName,
-		Quota: s.fs.view.Quota, QuotaRoot: s.fs.view.Root, LetGo: s.partial,
+		Settled: s.fs.view.Settled, Errand: s.errand, Quota: s.fs.view.Quota, QuotaRoot: s.fs.view.Root, LetGo: s.partial,
 	}
 	if s.inPlace || s.ifBase {
 		put.IfEntry, put.IfSum = s.base.ID, s.base.SHA256
@@ -452,6 +492,11 @@ func (s *File) commit() error {
 // Result returns what Close left at the name; the name may be another one where
 // the rule for same names said so. It is zero before Close and after an abort.
 func (s *File) Result() Entry { return s.result }
+
+// Stored returns the id of the entry that a Close which returned nil left, and that
+// entry's name, without its folder: the rule for same names may have given it
+// another than it was opened by. Before that, and after an abort, they are 0 and "".
+func (s *File) Stored() (entry int64, name string) { return int64(s.result.ID), s.result.Name }
 
 // Readdir fails: a staged file is no directory.
 func (s *File) Readdir(int) ([]os.FileInfo, error) {

@@ -143,14 +143,26 @@ func (c *change) put(ctx context.Context, op vfs.Put) (vfs.Entry, bool, error) {
 	if e.Modified.IsZero() {
 		e.Modified = c.now
 	}
-	if s.taken() && s.old.SHA256 == e.SHA256 {
+	again := s.taken() && s.old.SHA256 == e.SHA256
+	if again && tell.released && op.Blob.Inline == nil {
+		if again, err = c.here(ctx, s.old.Blob); err != nil {
+			return vfs.Entry{}, false, err
+		}
+	}
+	if again {
 		e.Blob, e.Inline = s.old.Blob, s.old.Inline // the same bytes again
 	} else if err := c.insertBlob(ctx, op.Blob); err != nil {
 		return vfs.Entry{}, false, err
+	} else if tell.released && op.Blob.Inline == nil {
+		if err := c.succeed(ctx, op.Blob); err != nil {
+			return vfs.Entry{}, false, err
+		}
 	}
 	if e, err = c.store(ctx, e, s); err != nil {
 		return vfs.Entry{}, false, err
 	}
+	last := &c.changes[len(c.changes)-1]
+	last.Settled, last.Errand = op.Settled, op.Errand
 	return e, replaced, nil
 }
 
@@ -169,7 +181,7 @@ func (c *change) quota(ctx context.Context, limit int64, root string, more int64
 		return err
 	}
 	if used+more > limit {
-		return vfs.ErrQuota
+		return vfs.NoRoom(used, limit)
 	}
 	return nil
 }
@@ -235,12 +247,14 @@ func (c *change) freeName(ctx context.Context, parent vfs.ID, name string) (stri
 }
 
 func (c *change) insertBlob(ctx context.Context, b blob.Info) error {
-	var bytes any
+	var bytes, used any
 	if b.Inline != nil {
 		bytes = b.Inline
+	} else {
+		used = nanos(c.now)
 	}
-	return c.exec(ctx, "INSERT INTO blobs (ref, size, sha256, bytes, created) VALUES ($1, $2, $3, $4, $5)",
-		string(b.Ref), b.Size, b.SHA256[:], bytes, nanos(c.now))
+	return c.exec(ctx, "INSERT INTO blobs (ref, size, sha256, bytes, created, used) VALUES ($1, $2, $3, $4, $5, $6)",
+		string(b.Ref), b.Size, b.SHA256[:], bytes, nanos(c.now), used)
 }
 
 // store writes e, which has bytes, to s: over the old entry, or as a new one.

@@ -69,6 +69,10 @@ func (c Collector) row(ctx context.Context, tx vfs.Tx, ref blob.Ref) error {
 	if _, err := tx.Exec(ctx, "SAVEPOINT referred"); err != nil {
 		return fmt.Errorf("index: %w", err)
 	}
+	// What came again for its bytes is needed no longer, if nothing else names it.
+	if err := letSuccessorsGo(ctx, tx, "ref = $2", c.Clock(), string(ref)); err != nil {
+		return err
+	}
 	var stored int64
 	err := tx.QueryRow(ctx, "DELETE FROM blobs WHERE ref = $1 RETURNING CASE WHEN bytes IS NULL THEN 1 ELSE 0 END", string(ref)).Scan(&stored)
 	if err != nil { // referred to, or gone already

@@ -14,7 +14,7 @@ const stepsMax = 8
 
 // aside is what a descent can tell beside the way: whether anything at all is in
 // tables that a change must look into where something is.
-type aside struct{ totals, partials bool }
+type aside struct{ totals, partials, released bool }
 
 // descend makes up to stepsMax steps down from the directory with an id, in one
 // statement: statements are what a look-up costs. It returns the entry at the end,
@@ -25,16 +25,16 @@ func descend(ctx context.Context, tx vfs.Tx, from vfs.ID, names []string, above 
 	for _, name := range names {
 		args = append(args, vfs.Key(name))
 	}
-	statement, between := descents[len(names)-1], make([]int64, 2*(len(names)-1), 2*stepsMax) // id and dir of each directory on the way
+	statement, between := descents[len(names)-1], make([]int64, 2*(len(names)-1), 2*stepsMax+1) // id and dir of each directory on the way
 	if tell != nil {
-		statement, between = tellingDescents[len(names)-1], between[:2*len(names)]
+		statement, between = tellingDescents[len(names)-1], between[:2*len(names)+1]
 	}
 	if e, err = scanAfter(tx.QueryRow(ctx, statement, args...), between); err != nil {
 		return e, above, err
 	}
 	if tell != nil {
-		*tell = aside{totals: between[0] != 0, partials: between[1] != 0}
-		between = between[2:]
+		*tell = aside{totals: between[0] != 0, partials: between[1] != 0, released: between[2] != 0}
+		between = between[3:]
 	}
 	for i := 0; i < len(between); i += 2 {
 		switch id, dir := between[i], between[i+1] != 0; {
@@ -54,7 +54,8 @@ func descend(ctx context.Context, tx vfs.Tx, from vfs.ID, names []string, above 
 // descents are the statements of descend, for one step and more; tellingDescents
 // are those that tell an aside.
 var descents, tellingDescents = descentsOf(""), descentsOf("CASE WHEN EXISTS (SELECT 1 FROM totals) THEN 1 ELSE 0 END, " +
-	"CASE WHEN EXISTS (SELECT 1 FROM partials) THEN 1 ELSE 0 END, ")
+	"CASE WHEN EXISTS (SELECT 1 FROM partials) THEN 1 ELSE 0 END, " +
+	"CASE WHEN EXISTS (SELECT 1 FROM released) THEN 1 ELSE 0 END, ")
 
 func descentsOf(first string) (list [stepsMax]string) {
 	for i := range list {

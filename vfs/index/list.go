@@ -42,6 +42,21 @@ func (r *listRow) fill(e *vfs.Entry, parent vfs.ID) {
 	copy(e.SHA256[:], r.sum)
 }
 
+// children reads rows of listColumns, of the directory dir; likely is for how many
+// there is to be room.
+func children(rows *sql.Rows, dir vfs.ID, likely int) ([]vfs.Entry, error) {
+	list := make([]vfs.Entry, 0, likely)
+	row := newListRow()
+	for rows.Next() {
+		if err := rows.Scan(row.into...); err != nil {
+			return nil, fmt.Errorf("index: %w", err)
+		}
+		list = append(list, vfs.Entry{})
+		row.fill(&list[len(list)-1], dir)
+	}
+	return list, rows.Err()
+}
+
 // List returns up to limit children of dir after the name after.
 func (t *Tree) List(ctx context.Context, dir vfs.ID, after string, limit int) (list []vfs.Entry, err error) {
 	err = t.db.readOne(ctx, func(ctx context.Context, tx vfs.Tx) error {
@@ -51,16 +66,8 @@ func (t *Tree) List(ctx context.Context, dir vfs.ID, after string, limit int) (l
 			return fmt.Errorf("index: %w", err)
 		}
 		defer rows.Close()
-		list = make([]vfs.Entry, 0, min(limit, 256))
-		row := newListRow()
-		for rows.Next() {
-			if err := rows.Scan(row.into...); err != nil {
-				return fmt.Errorf("index: %w", err)
-			}
-			list = append(list, vfs.Entry{})
-			row.fill(&list[len(list)-1], dir)
-		}
-		return rows.Err()
+		list, err = children(rows, dir, min(limit, 256))
+		return err
 	})
 	return list, err
 }

@@ -93,11 +93,7 @@ func (t *Tree) Properties(ctx context.Context, ids []vfs.ID) (map[vfs.ID]map[xml
 // properties adds those of ids to found. The ids travel as one argument: one for
 // each would cost more than what is asked.
 func properties(ctx context.Context, tx vfs.Tx, postgres bool, ids []vfs.ID, found map[vfs.ID]map[xml.Name]string) error {
-	list := strings.Join(strings.Fields(fmt.Sprint(ids)), ",") // as JSON
-	among := "IN (SELECT value FROM json_each($1))"
-	if postgres {
-		list, among = "{"+strings.Trim(list, "[]")+"}", "= ANY (CAST($1 AS BIGINT[]))"
-	}
+	list, among := idList(postgres, ids, "$1")
 	rows, err := tx.Query(ctx, "SELECT entry, space, name, value FROM properties WHERE entry "+among, list)
 	if err != nil {
 		return fmt.Errorf("index: %w", err)
@@ -116,4 +112,14 @@ func properties(ctx context.Context, tx vfs.Tx, postgres bool, ids []vfs.ID, fou
 		found[id][name] = value
 	}
 	return rows.Err()
+}
+
+// idList returns ids as one argument, and the condition that a column is among them
+// where that argument is mark.
+func idList[I ~int64](postgres bool, ids []I, mark string) (list, among string) {
+	list = strings.Join(strings.Fields(fmt.Sprint(ids)), ",") // as JSON
+	if postgres {
+		return "{" + strings.Trim(list, "[]") + "}", "= ANY (CAST(" + mark + " AS BIGINT[]))"
+	}
+	return list, "IN (SELECT value FROM json_each(" + mark + "))"
 }

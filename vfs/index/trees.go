@@ -19,6 +19,9 @@ func (c *change) remove(ctx context.Context, op vfs.Remove) error {
 	if e.ID == vfs.Root {
 		return fs.ErrPermission
 	}
+	if op.IfEntry != 0 && (e.ID != op.IfEntry || e.SHA256 != op.IfSum) {
+		return vfs.ErrChanged
+	}
 	if e.Dir && !op.Tree {
 		empty, err := c.empty(ctx, e.ID)
 		if err != nil {
@@ -53,31 +56,36 @@ func (c *change) removeTree(ctx context.Context, e vfs.Entry, above []vfs.ID, p 
 	if err != nil {
 		return err
 	}
-	c.note(vfs.Change{Kind: vfs.Removed, Entry: e, Path: p, IDs: gone})
+	c.note(vfs.Change{Kind: vfs.Removed, Entry: e, Path: p, IDs: gone.files, Dirs: gone.dirs})
 	return c.grow(ctx, above, -bytes)
 }
 
-// deleteTree deletes the rows of an entry and of all below it. It returns the ids
-// of the files, and the sum of their sizes.
-func (c *change) deleteTree(ctx context.Context, id vfs.ID) (gone []vfs.ID, bytes int64, err error) {
+// gone is what deleteTree deleted.
+type gone struct{ files, dirs []vfs.ID }
+
+// deleteTree deletes the rows of an entry and of all below it. It returns their
+// ids, and the sum of the files' sizes.
+func (c *change) deleteTree(ctx context.Context, id vfs.ID) (gone gone, bytes int64, err error) {
 	rows, err := c.Query(ctx, subtree+"DELETE FROM entries WHERE id IN (SELECT id FROM tree) RETURNING id, dir, size", int64(id))
 	if err != nil {
-		return nil, 0, fmt.Errorf("index: %w", err)
+		return gone, 0, fmt.Errorf("index: %w", err)
 	}
 	defer rows.Close()
 	for rows.Next() {
 		var id vfs.ID
 		var dir, size int64
 		if err := rows.Scan(&id, &dir, &size); err != nil {
-			return nil, 0, fmt.Errorf("index: %w", err)
+			return gone, 0, fmt.Errorf("index: %w", err)
 		}
-		if dir == 0 {
-			gone = append(gone, id)
-			bytes += size
+		if dir != 0 {
+			gone.dirs = append(gone.dirs, id)
+			continue
 		}
+		gone.files = append(gone.files, id)
+		bytes += size
 	}
 	if err := rows.Err(); err != nil {
-		return nil, 0, fmt.Errorf("index: %w", err)
+		return gone, 0, fmt.Errorf("index: %w", err)
 	}
 	return gone, bytes, nil
 }

@@ -173,7 +173,8 @@ func FuzzEscaping(f *testing.F) {
 		checkMarkdown(t, p, want)
 		checkCSV(t, text(renderFolderCSV, p), name, want, destination)
 		checkHTML(t, text(renderHTML, p), map[string]int{"img": 1}, []string{want}, visible(name))
-		checkHTML(t, text(renderFolderHTML, p), map[string]int{"img": 1, "a": 2, "table": 1, "tr": 1, "td": 4, "h1": 1, "script": 0}, []string{want, want, want}, visible(name))
+		checkHTML(t, text(renderFolderHTML, p), map[string]int{"img": 1, "a": 3, "figure": 1, "p": 1, "b": 1, "code": 1, "h1": 1, "style": 1, "script": 0},
+			[]string{want, want, want, want}, visible(name))
 	})
 }
 

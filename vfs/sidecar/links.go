@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/csv"
 	"fmt"
-	"html"
 	"path"
 	"strconv"
 	"strings"
@@ -16,39 +15,6 @@ func (r render) heading() string {
 		return "Links"
 	}
 	return visible(path.Base(r.folder))
-}
-
-func renderFolderHTML(b *bytes.Buffer, pictures []*picture, r render) {
-	title := html.EscapeString(r.heading())
-	fmt.Fprintf(b, `<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width">
-<meta name="referrer" content="no-referrer">
-<title>%s</title>
-<style>body{font-family:sans-serif}td{padding:.3em .6em;vertical-align:middle}img{max-width:8em;max-height:6em}</style>
-</head>
-<body>
-<h1>%s</h1>
-<table>
-`, title, title)
-	for _, p := range pictures {
-		name := html.EscapeString(visible(p.name))
-		for _, l := range p.links {
-			b.WriteString("<tr><td>")
-			if l.thumbnail != "" {
-				fmt.Fprintf(b, `<img src="%s" alt="" loading="lazy">`, html.EscapeString(l.thumbnail))
-			}
-			fmt.Fprintf(b, `</td><td><a href="%s">%s</a></td><td>%s</td><td>`,
-				html.EscapeString(l.url), name, html.EscapeString(visible(l.Destination)))
-			if l.viewer != "" {
-				fmt.Fprintf(b, `<a href="%s">page</a>`, html.EscapeString(l.viewer))
-			}
-			b.WriteString("</td></tr>\n")
-		}
-	}
-	b.WriteString("</table>\n</body>\n</html>\n")
 }
 
 func renderFolderMarkdown(b *bytes.Buffer, pictures []*picture, r render) {

@@ -35,7 +35,7 @@ func newPicture(path string, entry *vfs.Entry, name string, receipt Receipt) pic
 	}
 	for i := range receipt.Uploads {
 		u := &receipt.Uploads[i]
-		if u.State != "done" {
+		if u.State != "done" || u.Gone {
 			continue
 		}
 		if url := Address(u.URL); url != "" {
@@ -51,13 +51,20 @@ type link struct {
 	url, viewer, thumbnail string // viewer and thumbnail may be ""
 }
 
-func (p *picture) known() bool { return len(p.receipt.Uploads)+len(p.receipt.Previous) > 0 }
+func (p *picture) known() bool {
+	return len(p.receipt.Uploads)+len(p.receipt.Previous)+len(p.receipt.Links) > 0
+}
 
 func (p *picture) linked() bool { return len(p.links) > 0 }
 
 func (p *picture) troubled() bool {
 	for i := range p.receipt.Uploads {
 		if p.receipt.Uploads[i].Trouble {
+			return true
+		}
+	}
+	for i := range p.receipt.Links {
+		if p.receipt.Links[i].Trouble() {
 			return true
 		}
 	}

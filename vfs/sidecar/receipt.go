@@ -24,6 +24,7 @@ func renderJSON(b *bytes.Buffer, pictures []*picture, _ render) {
 	j.text("modified", moment(p.entry.Modified))
 	j.uploads("uploads", p.receipt.Uploads)
 	j.uploads("previous", p.receipt.Previous)
+	j.links(p.receipt.Links)
 	b.WriteString("}\n")
 }
 
@@ -126,6 +127,12 @@ func (j *object) upload(u *Upload) {
 	j.moment("sent_at", u.SentAt)
 	if !u.NextTry.IsZero() {
 		j.moment("next_try", u.NextTry)
+	}
+	if !u.GoesAt.IsZero() {
+		j.moment("delete_at", u.GoesAt)
+	}
+	if !u.GoneAt.IsZero() {
+		j.moment("deleted_at", u.GoneAt)
 	}
 	j.text("error", u.Error)
 	j.optional("remedy", u.Remedy)

@@ -83,6 +83,7 @@ func renderError(b *bytes.Buffer, pictures []*picture, r render) {
 			}
 		}
 	}
+	retry = renderLinks(b, p.receipt.Links) || retry
 	if r.canRetry && retry {
 		fmt.Fprint(b, "\nDelete this file to try again now.\n")
 	}

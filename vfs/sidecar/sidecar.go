@@ -36,6 +36,7 @@ type Receipt struct {
 	Uploads  []Upload  // of the present bytes, in the order of the route's `to`
 	Previous []Upload  // of bytes that the file had before
 	Changed  time.Time // when anything of this changed last
+	Links    []Link    // of a file with links, which has no uploads itself
 }
 
 // Upload is one destination's part of a receipt. Nothing in it is secret: a
@@ -57,6 +58,14 @@ type Upload struct {
 	Remedy       string    // what to do about it
 	SHA256       blob.Sum  // of the bytes
 	Notes        []string  // sentences
+	GoneAt       time.Time // when the picture was deleted at the host; zero: it was not
+	GoesAt       time.Time // when it is to be; zero: it is not, or nobody knows
+	// Picture is a number of the picture at the host, the same for all that refer to
+	// it; 0: none. It is not shown.
+	Picture int64
+	// Gone: the addresses do not show these bytes any more, because they were deleted
+	// there or others took their place. The JSON alone has them still.
+	Gone bool
 	// Trouble: it failed, is held for something that is wrong, or waits for
 	// another try. It makes the file have an .error.txt.
 	Trouble bool

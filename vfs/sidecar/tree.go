@@ -22,6 +22,9 @@ type (
 	admitter interface {
 		Admit(name string, size int64) error
 	}
+	remover interface {
+		RemoveIf(name string, id int64, sum [32]byte) error
+	}
 	rooted     interface{ Root() string }
 	propertied interface {
 		Properties(infos ...fs.FileInfo) ([]map[xml.Name]string, error)
@@ -91,6 +94,14 @@ func (v *View) Admit(name string, size int64) error {
 		return inner.Admit(name, size)
 	}
 	return nil
+}
+
+// RemoveIf is the inner file system's; a view is no entry.
+func (v *View) RemoveIf(name string, id int64, sum [32]byte) error {
+	if inner, ok := v.inner.(remover); ok {
+		return inner.RemoveIf(name, id, sum)
+	}
+	return &fs.PathError{Op: "remove", Path: name, Err: errors.ErrUnsupported}
 }
 
 // Root returns where "/" lies in the tree that others see too.

@@ -588,6 +588,10 @@ func (r *richFS) Copy(from, to string, overwrite, deep bool) (bool, error) {
 	return true, err
 }
 
+func (r *richFS) RemoveIf(name string, id int64, sum [32]byte) error {
+	return fmt.Errorf("remove %s if %d %d", name, id, sum[0])
+}
+
 func (r *richFS) Usage() (int64, int64, error) { return 1, 2, nil }
 func (r *richFS) Root() string                 { return "/home/me" }
 func (r *richFS) Admit(name string, size int64) error {
@@ -629,6 +633,9 @@ func TestWhatTheInnerOffersStays(t *testing.T) {
 		t.Error(used, limit, err)
 	}
 	if err := v.Admit("/x", 7); err == nil || err.Error() != "admit /x 7" {
+		t.Error(err)
+	}
+	if err := v.RemoveIf("/x", 7, [32]byte{8}); err == nil || err.Error() != "remove /x if 7 8" {
 		t.Error(err)
 	}
 	if v.Root() != "/home/me" {

@@ -2,6 +2,7 @@ package vfstest
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"strings"
 	"testing"
@@ -36,6 +37,13 @@ func testRoom(t *testing.T, _ *Bench, f *vfs.FS) {
 		t.Errorf("%d bytes were taken", src.n)
 	}
 	wantErr(t, h.Close(), vfs.ErrQuota)
+
+	_, err := u.Copy("/a", "/b", true, false)
+	for _, err := range []error{err, u.Admit("/b", 401)} {
+		if wantErr(t, err, vfs.ErrQuota); !strings.Contains(fmt.Sprint(err), "400 bytes of 1.0 kB are free") {
+			t.Errorf("a file beyond the quota: %v", err)
+		}
+	}
 
 	for name, write := range map[string]func(w afero.File, n int) error{
 		"Write": func(w afero.File, n int) error {

@@ -76,7 +76,8 @@ func (r *Recorder) OnCommit(_ context.Context, _ vfs.Tx, changes []vfs.Change) e
 	return nil
 }
 
-// Take returns the changes since the last call, each as "kind path".
+// Take returns the changes since the last call, each as "kind path", with "settled"
+// where it says so.
 func (r *Recorder) Take() []string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -88,6 +89,9 @@ func (r *Recorder) Take() []string {
 		}
 		if c.Kind == vfs.Removed {
 			s += fmt.Sprintf(" (%d files)", len(c.IDs))
+		}
+		if c.Settled {
+			s += " settled"
 		}
 		list = append(list, s)
 	}
@@ -184,6 +188,7 @@ var cases = []struct {
 	{"partial against model", testPartialModel},
 	{"policy", testPolicy},
 	{"hook", testHook},
+	{"settled", testSettled},
 	{"listing", testListing},
 	{"concurrent", testConcurrent},
 	{"collector", testCollector},
@@ -481,6 +486,14 @@ func testRemove(t *testing.T, b *Bench, f *vfs.FS) {
 	wantErr(t, f.Remove("/d"), vfs.ErrNotEmpty)
 	wantErr(t, f.Remove("/none"), fs.ErrNotExist)
 	wantErr(t, f.Remove("/"), fs.ErrPermission)
+	Write(t, f, "/if", "1")
+	e := entry(t, f, "/if")
+	wantErr(t, f.RemoveIf("/if", int64(e.ID)+1, e.SHA256), vfs.ErrChanged)
+	Write(t, f, "/if", "2")
+	wantErr(t, f.RemoveIf("/if", int64(e.ID), e.SHA256), vfs.ErrChanged)
+	if err := f.RemoveIf("/if", int64(e.ID), entry(t, f, "/if").SHA256); err != nil {
+		t.Error(err)
+	}
 	b.Hook.Take()
 	if err := errors.Join(f.Remove("/d/g"), f.RemoveAll("/d"), f.RemoveAll("/d")); err != nil {
 		t.Fatal(err)
@@ -637,8 +650,8 @@ func testSameName(t *testing.T, b *Bench, f *vfs.FS) {
 	h, _ := others.Create("/D.JPG")
 	h.WriteString("4")
 	h.Close()
-	if got := h.(*vfs.File).Result().Name; got != "D (3).JPG" {
-		t.Errorf("put as %q", got)
+	if id, name := h.(*vfs.File).Stored(); name != "D (3).JPG" || vfs.ID(id) != entry(t, f, "/D (3).JPG").ID {
+		t.Errorf("put as %q, entry %d", name, id)
 	}
 	b.Policy.Same = map[string]vfs.SameName{"/D.JPG": vfs.Replace}
 	Write(t, camera, "/D.JPG", "5")
@@ -907,6 +920,23 @@ func testHook(t *testing.T, b *Bench, f *vfs.FS) {
 	wantErr(t, err, b.Hook.Err)
 	b.Hook.Err = nil
 	wantTree(t, f, map[string]string{"/x": "1", "/d/": ""})
+}
+
+// testSettled: the hook hears that what a view puts has settled, and of nothing
+// else that it has.
+func testSettled(t *testing.T, b *Bench, f *vfs.FS) {
+	watched := f.Sub(vfs.View{Settled: true, SameName: vfs.Version})
+	b.Hook.Take()
+	Write(t, watched, "/a", "one")
+	Write(t, watched, "/a", "two")
+	Write(t, f, "/b", "three")
+	if err := watched.Rename("/b", "/c"); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"stored /a settled", "stored /a settled", "stored /b", "moved /c from /b"}
+	if diff := cmp.Diff(want, b.Hook.Take()); diff != "" {
+		t.Errorf("what the hook heard (-want +got):\n%s", diff)
+	}
 }
 
 func testListing(t *testing.T, b *Bench, f *vfs.FS) {

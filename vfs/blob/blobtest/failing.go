@@ -3,6 +3,7 @@
 package blobtest
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"path/filepath"
@@ -33,6 +34,9 @@ var _ blob.FileSystem = (*FailingDisk)(nil)
 func NewFailingDisk() *FailingDisk {
 	return &FailingDisk{fs: blob.OS{}, err: syscall.ENOSPC}
 }
+
+// Over makes it fail on top of another file system. It is called before its use.
+func (d *FailingDisk) Over(fs blob.FileSystem) { d.fs = fs }
 
 // FailAt makes the n-th call from now on fail (n ≥ 1) with err (nil:
 // syscall.ENOSPC), and every later one too unless once is set. A failing write
@@ -123,6 +127,18 @@ func (d *FailingDisk) Remove(name string) error {
 		return err
 	}
 	return d.fs.Remove(name)
+}
+
+// Clone counts and calls.
+func (d *FailingDisk) Clone(dst blob.File, src blob.Source) error {
+	if err := d.call("clone", dst.(*failingFile).name); err != nil {
+		return err
+	}
+	cloner, ok := d.fs.(blob.FileCloner)
+	if !ok {
+		return errors.ErrUnsupported
+	}
+	return cloner.Clone(dst.(*failingFile).File, src)
 }
 
 // ReadDir counts and calls.
