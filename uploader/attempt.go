@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"path"
+	"slices"
 	"sync"
 	"time"
 
@@ -20,6 +21,10 @@ func (f *flight) attempt() Outcome {
 	}
 	plan, err := f.plan()
 	if err != nil {
+		return f.unplanned(err)
+	}
+	f.planned = plan
+	if f.prepared, err = f.prepare(plan); err != nil {
 		return f.unplanned(err)
 	}
 	if o, over := f.repeated(plan); over {
@@ -59,10 +64,22 @@ func (f *flight) plan() (Plan, error) {
 	}))
 }
 
+// prepare alters the picture as the plan says.
+func (f *flight) prepare(plan Plan) (Prepared, error) {
+	if f.d.pool.Prepare == nil {
+		return Prepared{}, nil
+	}
+	return f.d.pool.Prepare(f.ctx, f.Upload, plan, f.d.props, f.open)
+}
+
 // repeated deals with bytes that the host has from us already.
 func (f *flight) repeated(plan Plan) (Outcome, bool) {
-	if len(f.Known) == 0 || f.Copy > 0 {
+	f.Known = slices.DeleteFunc(slices.Clone(f.Known), func(h Hosted) bool { return h.Prepared != f.prepared.How })
+	if f.Copy > 0 {
 		return Outcome{}, false
+	}
+	if len(f.Known) == 0 {
+		return f.besideTaken()
 	}
 	known := f.closest(plan.Keys)
 	if known.URL == "" && !known.Awaiting {
@@ -74,10 +91,37 @@ func (f *flight) repeated(plan Plan) (Outcome, bool) {
 			Remedy: "Release it to use that picture's address, or drop it."}), true
 	case plan.OnDuplicate == NewCopyDuplicate:
 		return f.newCopy(known)
+	case !f.named(known):
+		return Outcome{}, false
 	case f.d.props.OnePlace && known.Category != plan.Keys.CategoryID:
 		return f.onePlace(known)
 	}
 	return f.reuse(known), true
+}
+
+// besideTaken has bytes whose address another picture took sent as a copy: a host that
+// replaces makes addresses of what it gets, so that the same bytes would get that very
+// address, and take it from the picture that has it now.
+func (f *flight) besideTaken() (Outcome, bool) {
+	others := func(address string) bool { return f.Earlier == nil || f.Earlier.URL != address } // else it comes back to its own
+	if !f.d.props.Replaces || !slices.ContainsFunc(f.Taken, others) {
+		return Outcome{}, false
+	}
+	o, over := f.newCopy(Hosted{})
+	if o.State == Held && o.Reason == ReasonNoCopy {
+		return f.held(errTaken), true
+	}
+	return o, over
+}
+
+// errTaken holds a file whose address another one has.
+var errTaken = &Hold{Reason: ReasonNoCopy, Text: "Another picture took this one's place at the host and has its address, which these bytes would take from it again.",
+	Remedy: "Drop it, or put a file of other bytes here: its format has no place for a comment that would make it another one."}
+
+// named reports whether a known picture's address can be this file's.
+func (f *flight) named(known Hosted) bool {
+	n, ok := f.d.Driver.(Namer)
+	return !ok || known.URL == "" || n.Named(known.Result, path.Base(f.Path))
 }
 
 // repeatedLost deals with bytes that the host has from us, at an address that
@@ -90,10 +134,14 @@ func (f *flight) repeatedLost(plan Plan, known Hosted) (Outcome, bool) {
 }
 
 // closest returns the known picture that is where this one is to be, else the
-// newest that has an address.
+// newest that has an address, of those that have its name where that shows.
 func (f *flight) closest(k Keys) Hosted {
-	best := f.Known[0]
-	for _, h := range f.Known {
+	among := f.Known
+	if named := slices.DeleteFunc(slices.Clone(among), func(h Hosted) bool { return !f.named(h) }); len(named) > 0 {
+		among = named
+	}
+	best := among[0]
+	for _, h := range among {
 		if best.URL == "" && h.URL != "" {
 			best = h
 		}
@@ -147,21 +195,30 @@ func (f *flight) variant() (Variant, error) {
 	if f.d.pool.Variant == nil {
 		return nil, errNoVariant
 	}
-	return f.d.pool.Variant(f.ctx, f.Upload, f.open)
+	u, open := f.Upload, func(ctx context.Context) (io.ReadSeekCloser, error) { return f.open(ctx) }
+	if p := f.prepared; p.Variant != nil {
+		u.Size, open = p.Size(), p.Open
+	}
+	return f.d.pool.Variant(f.ctx, u, open)
 }
 
 // picture returns what the driver is to send.
 func (f *flight) picture(plan Plan) (Picture, error) {
 	p := Picture{Upload: f.Key, Name: path.Base(f.Path), Type: f.Type, Size: f.Size, SHA256: f.SHA256, Keys: plan.Keys}
 	p.Open = func(ctx context.Context) (io.ReadSeekCloser, error) { return f.open(ctx) }
-	if f.Copy == 0 {
-		return p, nil
+	if f.Earlier != nil && f.d.props.Replaces {
+		p.Replaces = f.Earlier.Result.ID
 	}
-	v, err := f.variant()
-	if err != nil {
-		return p, err
+	v := f.prepared.Variant
+	if f.Copy > 0 {
+		var err error
+		if v, err = f.variant(); err != nil {
+			return p, err
+		}
 	}
-	p.Size, p.Open, p.SHA256 = v.Size(), v.Open, blob.Sum{}
+	if v != nil {
+		p.Size, p.Open, p.SHA256 = v.Size(), v.Open, blob.Sum{}
+	}
 	return p, nil
 }
 
@@ -212,7 +269,7 @@ func (b *body) record() {
 	b.begun.Do(func() {
 		go func() {
 			defer close(b.done)
-			b.err = b.f.d.pool.Ledger.Sent(context.WithoutCancel(b.f.ctx), b.f.Claimed)
+			b.err = b.f.d.pool.Ledger.Sent(context.WithoutCancel(b.f.ctx), b.f.claim)
 		}()
 	})
 }
@@ -267,13 +324,19 @@ func (b *body) close() time.Time {
 // send makes the request.
 func (f *flight) send(plan Plan, p Picture) Outcome {
 	p.Progress, p.BeforeLastByte = f.body.progress(p.Size), f.body.beforeLastByte
+	began := time.Now()
 	r, err := f.d.Driver.Send(f.ctx, p)
+	f.took = time.Since(began)
 	last := f.body.close()
 	var o Outcome
-	if err == nil {
+	var hold *Hold
+	switch {
+	case err == nil:
 		f.d.down.heard(f.ID, true)
 		o = f.succeeded(plan, r)
-	} else {
+	case errors.As(err, &hold): // its bytes could not be opened
+		o = f.held(hold)
+	default:
 		o = f.judge(plan, AsError(err))
 	}
 	o.Requested = true

@@ -13,6 +13,7 @@ import (
 	"pgregory.net/rapid"
 
 	"slipway/uploader"
+	"slipway/uploader/ledger"
 	"slipway/vfs"
 	"slipway/vfs/blob"
 )
@@ -139,9 +140,16 @@ func TestNeverTwiceNeverLost(t *testing.T) {
 }
 
 func anything(rt *rapid.T, w *world) {
-	hosts := []*fakeHost{w.host("one", refusing), w.host("two", uploader.Properties{Idempotent: true})}
+	one, two := refusing, uploader.Properties{Idempotent: true}
+	if w.deletes = rapid.Bool().Draw(rt, "deletes"); w.deletes {
+		one.Deletes, two.Deletes = true, true
+	}
+	two.Replaces = rapid.Bool().Draw(rt, "replaces")
+	w.plan.OnReplace = rapid.SampledFrom([]string{uploader.KeepHosted, uploader.DeleteOld}).Draw(rt, "on_replace")
+	hosts := []*fakeHost{w.host("one", one), w.host("two", two)}
 	for _, h := range hosts {
 		h.delay = 300 * time.Millisecond
+		h.erasing = func(id string) { w.unreferred(rt, h, id) }
 	}
 	w.config.Grace = time.Second
 	w.config.Variant = variants
@@ -169,6 +177,15 @@ func anything(rt *rapid.T, w *world) {
 		"wait": func(rt *rapid.T) {
 			later(time.Duration(rapid.IntRange(1, 2000).Draw(rt, "ms")) * time.Millisecond)
 		},
+		"wait long": func(rt *rapid.T) {
+			later(time.Duration(rapid.IntRange(1, 700).Draw(rt, "seconds")) * time.Second)
+		},
+		"fail to delete": func(rt *rapid.T) {
+			h := hosts[rapid.IntRange(0, 1).Draw(rt, "host")]
+			h.mu.Lock()
+			defer h.mu.Unlock()
+			h.refusals = append(h.refusals, rapid.SampledFrom([]error{errBusy, errDial, errRefused, errFlood, errLost}).Draw(rt, "error"))
+		},
 		"fail": func(rt *rapid.T) {
 			hosts[rapid.IntRange(0, 1).Draw(rt, "host")].then(rapid.SampledFrom([]step{fails(errBusy), fails(errDial), fails(errRefused),
 				fails(errFlood), {err: errLost}, {store: true, err: errLost}, {err: errHTML}, {store: true, err: errHTML}}).Draw(rt, "step"))
@@ -182,7 +199,7 @@ func anything(rt *rapid.T, w *world) {
 	})
 	w.halt()
 	for _, h := range hosts {
-		h.script = nil
+		h.script, h.refusals = nil, nil
 	}
 	w.mortally(-1, false)
 	w.start()
@@ -190,8 +207,33 @@ func anything(rt *rapid.T, w *world) {
 	judge(rt, w, hosts)
 }
 
+// unreferred checks that no file that is here has the picture that a host is asked to
+// delete.
+func (w *world) unreferred(rt *rapid.T, h *fakeHost, id string) {
+	var n int
+	err := w.db.Read(context.Background(), func(ctx context.Context, tx vfs.Tx) error {
+		return tx.QueryRow(ctx, `SELECT count(*) FROM hosted h JOIN uploads u ON u.hosted = h.id JOIN entries e ON e.id = u.entry AND e.sha256 = u.sha256
+			WHERE h.host = $1 AND h.remote = $2`, h.props.Host, id).Scan(&n)
+	})
+	if err != nil || n > 0 {
+		rt.Errorf("%s is asked to delete %s, which %d files have: %v", h.props.Host, id, n, err)
+	}
+}
+
 // judge checks what must be true in the end.
 func judge(rt *rapid.T, w *world, hosts []*fakeHost) {
+	for _, state := range []uploader.DeletionState{uploader.DeletionWaiting, uploader.DeletionPaused, uploader.Deleting, uploader.DeletionFailed} {
+		ds, err := w.l.Deletions(context.Background(), ledger.DeletionQuery{States: []uploader.DeletionState{state}})
+		if err != nil || len(ds) > 0 {
+			rt.Errorf("deletions are %s in the end: %+v, %v", state, ds, err)
+		}
+	}
+	ds, err := w.l.Deletions(context.Background(), ledger.DeletionQuery{States: []uploader.DeletionState{uploader.Deleted}, Limit: 1000})
+	for _, d := range ds {
+		if sum, ok := w.hosts[d.Picture.Destination].pictures[d.Picture.Result.ID]; ok {
+			rt.Errorf("%+v is still there, as %v: %v", d, sum, err)
+		}
+	}
 	for _, h := range hosts {
 		for sum, n := range h.stored {
 			if n > 1 {
@@ -234,6 +276,11 @@ func judgeFile(rt *rapid.T, w *world, p string, e vfs.Entry) {
 		}
 		if u.State != uploader.Done && u.Reason != uploader.ReasonDuplicate {
 			rt.Errorf("%s ended as %+v", p, u)
+		}
+		if u.State == uploader.Done && u.Reason != uploader.ReasonNoURL {
+			if has := w.hosts[d].pictures[u.Picture.Result.ID]; has != e.SHA256 {
+				rt.Errorf("the address of %s shows %v: %+v %+v", p, has, u, u.Picture)
+			}
 		}
 		if u.Path != p {
 			rt.Errorf("%s is thought to be at %s", p, u.Path)

@@ -138,7 +138,7 @@ func (d *destination) request() ClaimRequest {
 	n := d.room()
 	free := cap(d.slots) - int(d.inHand.Load())
 	return ClaimRequest{Destination: d.Name, Host: d.host.name, N: n, Free: max(0, min(free, n)),
-		Ahead: max(0, aheadBytes-d.size.Load()), Limits: d.host.limits, Lease: d.pool.Lease}
+		Ahead: max(0, aheadBytes-d.size.Load()), Limits: d.host.limits, Lease: d.pool.Lease, Replaces: d.props.Replaces}
 }
 
 func orIdle(t time.Time) time.Time {
@@ -185,6 +185,9 @@ func (d *destination) letOneThrough(ctx context.Context) time.Time {
 	}
 	for _, c := range claimed {
 		d.start(ctx, c, true)
+	}
+	if len(claimed) == 0 && err == nil {
+		d.deleter().claim(ctx, true)
 	}
 	return time.Now()
 }

@@ -3,6 +3,7 @@ package uploader
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -60,8 +61,8 @@ type Error struct {
 // Error returns the message with the host's code.
 func (e *Error) Error() string {
 	s := e.Message
-	if e.Code != "" {
-		s += " (" + e.Code + ")"
+	if code := "(" + e.Code + ")"; e.Code != "" && !strings.Contains(s, code) {
+		s += " " + code
 	}
 	if e.Err != nil {
 		s += ": " + e.Err.Error()

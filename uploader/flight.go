@@ -4,13 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"sync/atomic"
 	"time"
 )
 
 // flight is a row in our hands, from its claim to its outcome.
 type flight struct {
-	Claimed
+	Claimed          // the attempt's own: it notes in it what it finds
+	claim    Claimed // as it was made; for all
 	d        *destination
 	probe    bool // of a paused destination
 	ctx      context.Context
@@ -19,8 +21,11 @@ type flight struct {
 	claimed  time.Time
 	renewed  time.Time // guarded by Pool.mu
 	body     *body
+	prepared Prepared
+	planned  Plan // what the router said of it
 	started  atomic.Pointer[time.Time]
 	sent     atomic.Int64
+	took     time.Duration // the request
 }
 
 // errUnrenewed cancels a request whose claim may soon be somebody else's.
@@ -29,7 +34,7 @@ var errUnrenewed = fmt.Errorf("its lease could not be renewed: %w", ErrLost)
 // start takes c in hand.
 func (d *destination) start(ctx context.Context, c Claimed, probe bool) {
 	p, now := d.pool, time.Now()
-	f := &flight{Claimed: c, d: d, probe: probe, claimed: now, renewed: now}
+	f := &flight{Claimed: c, claim: c, d: d, probe: probe, claimed: now, renewed: now}
 	f.body = newBody(f)
 	f.ctx, f.cancel = context.WithCancelCause(p.sending)
 	f.watchdog = time.AfterFunc(p.Lease*2/3, func() { f.cancel(errUnrenewed) })
@@ -65,6 +70,9 @@ func (f *flight) fly(stop context.Context) {
 	f.started.Store(&now)
 	o := f.attempt()
 	f.body.close()
+	if err := f.prepared.close(); err != nil {
+		f.d.pool.Log.Warn("what was made for an upload could not be removed", "path", f.Path, "error", err)
+	}
 	f.started.Store(nil)
 	written := f.halts(o)
 	f.leave()
@@ -140,6 +148,9 @@ func (f *flight) finish(o Outcome) {
 	f.insist("record an upload's outcome", func(ctx context.Context) error {
 		return f.d.pool.Ledger.Finish(ctx, f.Claimed, o)
 	})
+	if observe := f.d.pool.Observe; observe != nil {
+		observe(Observation{Upload: f.Upload, Outcome: o, Request: f.took, Sent: f.sent.Load()})
+	}
 	log := f.d.pool.Log.With("path", f.Path, "destination", f.Destination, "upload", f.ID, "state", o.State)
 	switch {
 	case o.State == Done, o.State == Awaiting:
@@ -157,21 +168,27 @@ func (f *flight) finish(o Outcome) {
 // insist repeats a write that the database could not make. It is conditional on
 // the claim, so a repetition harms nothing.
 func (f *flight) insist(what string, write func(context.Context) error) {
-	ctx := context.WithoutCancel(f.ctx)
+	log := f.d.pool.Log.With("path", f.Path, "destination", f.Destination, "upload", f.ID)
+	_ = f.d.pool.insist(log, what, write) // it is logged
+}
+
+// insist is that of any claim; its error says that nothing was written by it.
+func (p *Pool) insist(log *slog.Logger, what string, write func(context.Context) error) error {
+	ctx := context.WithoutCancel(p.sending)
 	for try := 0; ; try++ {
 		err := write(ctx)
 		switch {
 		case err == nil:
-			return
+			return nil
 		case errors.Is(err, ErrLost):
-			f.d.pool.Log.Warn("a claim was lost", "path", f.Path, "destination", f.Destination, "upload", f.ID)
-			return
+			log.Warn("a claim was lost")
+			return err
 		}
-		f.d.pool.Log.Error("could not "+what, "path", f.Path, "destination", f.Destination, "upload", f.ID, "error", err)
+		log.Error("could not "+what, "error", err)
 		select {
 		case <-time.After(min(100*time.Millisecond<<min(try, 10), 10*time.Second)):
-		case <-f.d.pool.sending.Done():
-			return // the lease's end decides
+		case <-p.sending.Done():
+			return err // the lease's end decides
 		}
 	}
 }
@@ -198,7 +215,7 @@ func (p *Pool) renewThose(ctx context.Context, now, before time.Time) {
 	p.mu.Lock()
 	for _, f := range p.flights {
 		if !f.renewed.After(before) {
-			flights, claims = append(flights, f), append(claims, f.Claimed)
+			flights, claims = append(flights, f), append(claims, f.claim)
 		}
 	}
 	p.mu.Unlock()

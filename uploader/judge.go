@@ -3,6 +3,7 @@ package uploader
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 )
 
@@ -94,7 +95,8 @@ func (f *flight) unplanned(err error) Outcome {
 
 // reuse refers to a picture that the host has from us, without a request.
 func (f *flight) reuse(known Hosted) Outcome {
-	o := Outcome{State: Done, Reason: ReasonReused, Kind: "reused", Picture: &known, Album: known.Album, Category: known.Category}
+	o := Outcome{State: Done, Reason: ReasonReused, Kind: "reused", Picture: &known, Album: known.Album, Category: known.Category,
+		OnReplace: f.planned.OnReplace}
 	if known.Awaiting {
 		o.State = Awaiting
 	}
@@ -102,9 +104,12 @@ func (f *flight) reuse(known Hosted) Outcome {
 }
 
 func (f *flight) succeeded(plan Plan, r Result) Outcome {
-	o := Outcome{State: Done, Kind: "done", Copy: f.Copy, Notes: r.Notes, Album: plan.Keys.AlbumID, Category: plan.Keys.CategoryID,
-		HoldBlob: f.d.props.HoldsBlob, Sent: f.Upload.Sent,
-		Picture: &Hosted{Host: f.Host, Destination: f.Destination, SHA256: f.SHA256, Expires: r.Expires, Result: r}}
+	if f.Copy > 0 || f.prepared.Variant != nil {
+		r.Identical = false // it has what was sent, and that is not the file's
+	}
+	o := Outcome{State: Done, Kind: "done", Copy: f.Copy, Notes: append(slices.Clone(f.prepared.Notes), r.Notes...), Album: plan.Keys.AlbumID, Category: plan.Keys.CategoryID,
+		HoldBlob: f.d.props.HoldsBlob, OnReplace: plan.OnReplace, Sent: f.Upload.Sent,
+		Picture: &Hosted{Host: f.Host, Destination: f.Destination, SHA256: f.SHA256, Expires: r.Expires, Prepared: f.prepared.How, Result: r}}
 	if r.Awaiting {
 		o.State, o.Kind = Awaiting, "awaiting"
 	}

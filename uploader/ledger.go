@@ -25,6 +25,7 @@ type Ledger interface {
 	Claims
 	Records
 	Pauses
+	Deletions
 	// Wakes returns a channel that gets the time at which a row of destination
 	// is due, whenever a transaction makes one, and a function that ends it.
 	// Hints may be merged (the earliest stands) and may come just before their
@@ -83,6 +84,7 @@ type ClaimRequest struct {
 	Limits      Limits        // of the host; Bandwidth is not the ledger's business
 	Lease       time.Duration // how long the claim holds unless renewed
 	Probe       bool          // take one row though the destination is paused
+	Replaces    bool          // the host can replace pictures: find what Claimed.Earlier is
 }
 
 // Claimed is a row in Sending, in the hands of one worker.
@@ -94,6 +96,14 @@ type Claimed struct {
 	// deleted by us nor expired. One that is not Awaiting and has no URL is one
 	// whose reply was lost.
 	Known []Hosted
+	// Taken are addresses that pictures of these bytes had at this host, until others took
+	// their place, or may have: they show there now, where these bytes would come again.
+	Taken []string
+	// Earlier is, where the request asks for it, the picture of the same file's earlier
+	// bytes at this destination, if nothing else refers to it: these may take its
+	// place. Until the claim ends nobody else refers to it. Its Fate is what it was
+	// before: FateReplacing where an earlier attempt may have replaced it.
+	Earlier *Hosted
 }
 
 // Facts is what Records.Facts returns.
@@ -130,8 +140,11 @@ type Outcome struct {
 	// set where the ledger knows it already.
 	Picture  *Hosted
 	HoldBlob bool // the picture is served from our own blob
-	Album    string
-	Category string
+	// OnReplace is what the route says becomes of the pictures of the file's earlier
+	// bytes, for Done.
+	OnReplace string
+	Album     string
+	Category  string
 	// PauseDestination pauses it, with Error and Remedy as its reason.
 	PauseDestination bool
 	// PauseHost pauses the host's bucket for so long; 0: not.

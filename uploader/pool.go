@@ -30,17 +30,33 @@ type Config struct {
 	Whole func(ctx context.Context, u Upload, open Open) error
 	// Metadata reads what templates may ask for; nil: there is none.
 	Metadata func(ctx context.Context, u Upload, open Open) (map[string]string, error)
-	// Variant makes the bytes of u.Copy, which is 1 or more, or returns a *Hold
-	// where the format has no place for a comment. A nil Variant has none for any.
-	Variant func(ctx context.Context, u Upload, open Open) (Variant, error)
+	// Variant makes the bytes of u.Copy, which is 1 or more, of the u.Size ones that open
+	// reads, or returns a *Hold where the format has no place for a comment. A nil Variant
+	// has none for any.
+	Variant func(ctx context.Context, u Upload, open func(context.Context) (io.ReadSeekCloser, error)) (Variant, error)
+	// Prepare takes out of a picture, or turns in it, what plan says, without changing
+	// a pixel's value; a *Hold where it must not go as it is and cannot be altered. A nil
+	// Prepare, like a Prepared without bytes, leaves pictures as they are.
+	Prepare func(ctx context.Context, u Upload, plan Plan, host Properties, open Open) (Prepared, error)
 	// Lease is how long a claim holds unless renewed; 0: 2 minutes.
 	Lease time.Duration
 	// Tries is how many failures of one file in a row make it failed; 0: 20.
 	Tries int
 	// Grace is how long Run lets requests under way end by themselves.
 	Grace time.Duration
-	Rand  func() float64 // in [0, 1); nil: math/rand/v2
-	Log   *slog.Logger   // nil: silent
+	// Observe, if not nil, hears of the outcome of each row that was taken in hand,
+	// once that is written. It has to be quick.
+	Observe func(Observation)
+	Rand    func() float64 // in [0, 1); nil: math/rand/v2
+	Log     *slog.Logger   // nil: silent
+}
+
+// Observation is what came of a row in hand.
+type Observation struct {
+	Upload  Upload // as it was claimed
+	Outcome Outcome
+	Request time.Duration // that the request took; 0: none was made
+	Sent    int64         // bytes of the picture that went out
 }
 
 // Destination is one account at one host.
@@ -61,6 +77,16 @@ type Variant interface {
 	Open(ctx context.Context) (io.ReadSeekCloser, error)
 }
 
+// Prepared is what a picture is sent as.
+type Prepared struct {
+	Variant // nil: as it is
+	// How the bytes differ from the file's, in a word or two that are the same for the
+	// same alteration ("strip=gps rotate=6"); "": not.
+	How string
+	// Notes are sentences for the receipt.
+	Notes []string
+}
+
 // Active is a request under way.
 type Active struct {
 	Upload  Upload
@@ -69,7 +95,8 @@ type Active struct {
 }
 
 // Pool sends what the ledger owes: one loop for each destination, woken by
-// commits and by the clock, and a goroutine for each row claimed.
+// commits and by the clock, and a goroutine for each row claimed. Another loop for
+// each performs its deletions, one at a time.
 type Pool struct {
 	Config
 	destinations []*destination
@@ -111,7 +138,7 @@ func NewPool(c Config) *Pool {
 		if hosts[name] == nil {
 			hosts[name] = &host{name: name}
 		}
-		hosts[name].limits = strictest(hosts[name].limits, d.Limits)
+		hosts[name].limits = Strictest(hosts[name].limits, d.Limits)
 		p.destinations = append(p.destinations, &destination{Destination: d, pool: p, host: hosts[name], props: d.Driver.Properties(),
 			slots: make(chan struct{}, cmp.Or(d.Slots, 4)), deck: make(chan struct{}, cmp.Or(d.Slots, 4)+onDeck), freed: make(chan struct{}, 1)})
 	}
@@ -131,7 +158,8 @@ type host struct {
 	halt   halt
 }
 
-func strictest(a, b Limits) Limits {
+// Strictest returns the smaller limit of each kind, Bandwidth left out.
+func Strictest(a, b Limits) Limits {
 	least := func(a, b int) int {
 		if a == 0 || b == 0 {
 			return max(a, b)
@@ -161,6 +189,7 @@ func (p *Pool) Run(ctx context.Context) error {
 	background.Go(func() { p.grace(ctx, hold) })
 	for _, d := range p.destinations {
 		loops.Go(func() { d.run(p.claiming) })
+		loops.Go(func() { d.deleter().run(p.claiming) })
 	}
 	loops.Wait()
 	p.work.Wait()

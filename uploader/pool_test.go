@@ -417,3 +417,34 @@ func TestPlanHoldsRejectsAndFails(t *testing.T) {
 		})
 	}
 }
+
+// TestObserve: who counts hears of each outcome once, with its time and bytes.
+func TestObserve(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		h := w.host("one", uploader.Properties{})
+		h.then(step{err: errPermanent}, step{do: func(context.Context) { time.Sleep(3 * time.Second) }})
+		var mu sync.Mutex
+		var seen []uploader.Observation
+		w.config.Observe = func(o uploader.Observation) {
+			mu.Lock()
+			defer mu.Unlock()
+			seen = append(seen, o)
+		}
+		w.start()
+		w.put("/one/a.jpg", "A")
+		settle()
+		w.put("/one/b.jpg", "BB")
+		later(5 * time.Second)
+		mu.Lock()
+		defer mu.Unlock()
+		if len(seen) != 2 {
+			t.Fatalf("%d observations", len(seen))
+		}
+		if o := seen[0]; o.Outcome.State != uploader.Failed || o.Outcome.Kind != "permanent" || o.Request != 0 {
+			t.Errorf("%+v", o)
+		}
+		if o := seen[1]; o.Outcome.State != uploader.Done || o.Request != 3*time.Second || o.Sent != 2 || o.Upload.Path != "/one/b.jpg" {
+			t.Errorf("%+v", o)
+		}
+	})
+}

@@ -62,6 +62,7 @@ type world struct {
 	whole    error
 	config   uploader.Config
 	durable  bool // with fsync
+	deletes  bool // the routes say on_delete = "delete"
 	stop     func()
 	pool     *uploader.Pool
 }
@@ -108,6 +109,13 @@ func (w *world) close() {
 }
 
 // Owed routes /one/… and /two/… to the destination of that name.
+func (w *world) OnDelete(string) string {
+	if w.deletes {
+		return uploader.DeleteHosted
+	}
+	return uploader.KeepHosted
+}
+func (w *world) Links(string) bool { return false }
 func (w *world) Owed(p, _ string, size int64) (owed []uploader.Owed) {
 	d, _, _ := strings.Cut(strings.TrimPrefix(p, "/"), "/")
 	if h := w.hosts[d]; h != nil && size > 0 {
@@ -134,7 +142,7 @@ func (w *world) set(f func()) {
 // host adds a destination.
 func (w *world) host(name string, p uploader.Properties) *fakeHost {
 	p.Host = name + ".example"
-	w.hosts[name] = &fakeHost{t: w.t, props: p, stored: make(map[blob.Sum]int)}
+	w.hosts[name] = &fakeHost{t: w.t, props: p, stored: make(map[blob.Sum]int), pictures: make(map[string]blob.Sum)}
 	return w.hosts[name]
 }
 
@@ -249,6 +257,7 @@ type fakeHost struct {
 	props   uploader.Properties
 	checker func() error
 	finder  func(uploader.Picture) (uploader.Result, bool, error)
+	naming  bool          // addresses end in the file's name
 	delay   time.Duration // of each request
 
 	mu      sync.Mutex
@@ -261,6 +270,12 @@ type fakeHost struct {
 	now     int // requests under way
 	most    int
 	id      int
+
+	pictures map[string]blob.Sum // what stands at its address, by id
+	erased   []string            // ids, in the order in which they were deleted
+	refusals []error             // of deletions, in turn
+	replaced int
+	erasing  func(id string) // hears of each deletion before it happens
 }
 
 // step is what a host does with a request. It returns the error of the driver;
@@ -289,6 +304,8 @@ func (h *fakeHost) requests() int {
 type driver struct{ *fakeHost }
 type checking struct{ driver }
 type finding struct{ driver }
+type naming struct{ driver }
+type deleting struct{ driver }
 
 func (h *fakeHost) driver() uploader.Driver {
 	switch {
@@ -296,8 +313,43 @@ func (h *fakeHost) driver() uploader.Driver {
 		return checking{driver{h}}
 	case h.finder != nil:
 		return finding{driver{h}}
+	case h.naming:
+		return naming{driver{h}}
+	case h.props.Deletes:
+		return deleting{driver{h}}
 	}
 	return driver{h}
+}
+
+// Delete does what refusals say, in turn; a half error did it all the same.
+func (d deleting) Delete(ctx context.Context, r uploader.Result) error {
+	h := d.fakeHost
+	if h.delay > 0 {
+		select {
+		case <-time.After(h.delay):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	if h.erasing != nil {
+		h.erasing(r.ID)
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	var err error
+	if len(h.refusals) > 0 {
+		err, h.refusals = h.refusals[0], h.refusals[1:]
+	}
+	var e *uploader.Error
+	if err != nil && !(errors.As(err, &e) && e.Kind == uploader.Ambiguous) {
+		return err
+	}
+	if sum, ok := h.pictures[r.ID]; ok {
+		delete(h.pictures, r.ID)
+		h.stored[sum]--
+		h.erased = append(h.erased, r.ID)
+	}
+	return err
 }
 
 func (d checking) Check(context.Context) ([]string, error) { return nil, d.checker() }
@@ -305,6 +357,14 @@ func (d checking) Check(context.Context) ([]string, error) { return nil, d.check
 func (d finding) Find(_ context.Context, p uploader.Picture) (uploader.Result, bool, error) {
 	return d.finder(p)
 }
+
+func (d naming) Send(ctx context.Context, p uploader.Picture) (uploader.Result, error) {
+	r, err := d.driver.Send(ctx, p)
+	r.URL += "/" + p.Name
+	return r, err
+}
+
+func (naming) Named(r uploader.Result, name string) bool { return path.Base(r.URL) == name }
 
 func (d driver) Properties() uploader.Properties { return d.props }
 
@@ -337,7 +397,7 @@ func (d driver) Send(ctx context.Context, p uploader.Picture) (uploader.Result, 
 			return uploader.Result{}, &uploader.Error{Message: "stopped", Err: err}
 		}
 	}
-	return h.store(content, s)
+	return h.store(content, p.Replaces, s)
 }
 
 func (h *fakeHost) enter(p uploader.Picture) (s step) {
@@ -360,7 +420,7 @@ func (h *fakeHost) leave() {
 }
 
 // store is the host's side: it refuses repeats if its properties say so.
-func (h *fakeHost) store(content []byte, s step) (uploader.Result, error) {
+func (h *fakeHost) store(content []byte, replaces string, s step) (uploader.Result, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	sum := blob.Sum(sha256.Sum256(content))
@@ -370,15 +430,30 @@ func (h *fakeHost) store(content []byte, s step) (uploader.Result, error) {
 	if h.stored[sum] > 0 && h.props.RefusesRepeats > 0 {
 		return uploader.Result{}, &uploader.Error{Kind: uploader.Duplicate, Code: "101", Message: "duplicate", BodySent: true}
 	}
-	if h.stored[sum] == 0 || !h.props.Idempotent {
-		h.stored[sum]++
-	}
-	h.id++
-	id := fmt.Sprint(h.id)
+	id := ""
 	if h.props.Idempotent {
-		id = sum.String()[:8]
+		for there, has := range h.pictures {
+			if has == sum {
+				id = there
+			}
+		}
 	}
-	return uploader.Result{ID: id, URL: "https://" + h.props.Host + "/" + id}, s.err
+	old, replaced := h.pictures[replaces]
+	switch {
+	case id != "":
+		replaced = id == replaces
+	case replaced:
+		h.stored[old]--
+		h.stored[sum]++
+		h.replaced++
+		id = replaces
+	default:
+		h.stored[sum]++
+		h.id++
+		id = fmt.Sprint(h.id)
+	}
+	h.pictures[id] = sum
+	return uploader.Result{ID: id, URL: "https://" + h.props.Host + "/" + id, Replaced: replaced}, s.err
 }
 
 // Errors that hosts make.

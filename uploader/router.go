@@ -16,6 +16,17 @@ const (
 	NewCopyDuplicate = "new-copy"
 	HoldDuplicate    = "hold"
 
+	// What becomes of a file's pictures at the hosts when it is removed, and of its
+	// earlier ones when it is overwritten.
+	KeepHosted   = "keep"
+	DeleteHosted = "delete"     // of on_delete
+	DeleteOld    = "delete-old" // of on_replace
+
+	// What is taken out of a picture before it is sent.
+	StripNone = "none"
+	StripGPS  = "gps" // where it was taken
+	StripAll  = "all" // everything that its display does not need
+
 	NoURLLostReply   = "no-url"
 	NewCopyLostReply = "new-copy"
 	HoldLostReply    = "hold"
@@ -26,6 +37,9 @@ type Plan struct {
 	Keys        Keys
 	OnDuplicate string
 	OnLostReply string
+	OnReplace   string // KeepHosted or DeleteOld
+	Strip       string // StripNone, StripGPS or StripAll
+	Rotate      bool   // turn the pixels upright where the host drops the orientation
 }
 
 // Hold is the error of an upload that must wait for a person. Text says what is
@@ -53,4 +67,10 @@ type Router interface {
 	// Permanent that the route rejects it (on_unknown = "reject"); other errors
 	// are temporary.
 	Plan(ctx context.Context, u Upload, metadata func() (map[string]string, error)) (Plan, error)
+	// OnDelete returns what becomes of what the hosts have of a file at path when it is
+	// removed: KeepHosted, as where no route matches, or DeleteHosted.
+	OnDelete(path string) string
+	// Links reports whether a file at path is one with links to pictures, which are
+	// fetched and forwarded in its place. Nothing is Owed for the file itself.
+	Links(path string) bool
 }

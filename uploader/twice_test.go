@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"path"
 	"testing"
 	"time"
 
@@ -179,7 +180,7 @@ func TestSameBytesGoOnceAtATime(t *testing.T) {
 }
 
 // variants alters bytes as package variant does.
-func variants(ctx context.Context, u uploader.Upload, open uploader.Open) (uploader.Variant, error) {
+func variants(ctx context.Context, u uploader.Upload, open func(context.Context) (io.ReadSeekCloser, error)) (uploader.Variant, error) {
 	r, err := open(ctx)
 	if err != nil {
 		return nil, err
@@ -198,6 +199,36 @@ func (a altered) Size() int64 { return int64(len(a)) }
 
 func (a altered) Open(context.Context) (io.ReadSeekCloser, error) {
 	return reader{bytes.NewReader([]byte(a))}, nil
+}
+
+// TestNamesOfOthersAreNotShown: where addresses show names, the same bytes under
+// another name have an address of their own, and under the same name the same one.
+func TestNamesOfOthersAreNotShown(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		h := w.host("one", uploader.Properties{Host: "h.example"})
+		h.naming = true
+		w.start()
+		urls := make(map[string]string)
+		for i, c := range []struct{ path, state, name string }{
+			{"/one/private/mother-ill.jpg", "done", "mother-ill.jpg"}, {"/one/public/a.jpg", "done", "a.jpg"}, {"/one/b/a.jpg", "done/reused", "a.jpg"},
+			{"/one/b/mother-ill.jpg", "done/reused", "mother-ill.jpg"},
+		} {
+			e := w.put(c.path, "A")
+			later(time.Minute)
+			u := w.want(e, c.state)
+			if path.Base(u.Picture.URL) != c.name || urls[c.name] != "" && urls[c.name] != u.Picture.URL {
+				t.Errorf("%d: %s is at %s", i, c.path, u.Picture.URL)
+			}
+			urls[c.name] = u.Picture.URL
+		}
+		if h.requests() != 2 {
+			t.Errorf("%d requests", h.requests())
+		}
+		w.set(func() { w.plan.OnDuplicate = uploader.HoldDuplicate })
+		e := w.put("/one/c/other.jpg", "A")
+		later(time.Minute)
+		w.want(e, "held/duplicate")
+	})
 }
 
 func TestOnDuplicate(t *testing.T) {

@@ -66,6 +66,8 @@ const (
 	ReasonRemoved   = "removed"             // dropped: the file was removed
 	ReasonNoURL     = "no-url"              // done, but the reply with the URL was lost
 	ReasonReused    = "reused"              // done without a request: the host had it from us
+	ReasonAway      = "bytes-away"          // held: the bytes were let go here, and are not elsewhere any more
+	ReasonStrip     = "strip"               // held: what the route takes out cannot be taken out of this file
 	ReasonSameBytes = "same-bytes"          // settling: the same bytes are on their way to this host
 )
 
@@ -116,5 +118,9 @@ type Hosted struct {
 	Created     time.Time
 	Expires     time.Time // zero: never
 	Deleted     time.Time // zero: not deleted by us
+	// Prepared is how the bytes that were sent differ from the file's, as Prepared.How;
+	// "": not.
+	Prepared string
+	Fate     Fate // "": it is as it was
 	Result
 }

@@ -47,6 +47,27 @@ type Finder interface {
 	Find(ctx context.Context, p Picture) (Result, bool, error)
 }
 
+// Deleter is a Driver that can delete a picture at its host, where its Properties say
+// Deletes.
+type Deleter interface {
+	// Delete deletes what Send answered with. It may be called again for the same.
+	//
+	//  1. nil: the host does not have the picture any more, by this call or before it.
+	//  2. Permanent: the host will not delete it (it has no DeleteURL, say).
+	//  3. Anything else: kinds as in Send; the host may have deleted it all the same.
+	//
+	// No error contains a secret, and so no DeleteURL.
+	Delete(ctx context.Context, r Result) error
+}
+
+// Namer is a Driver whose addresses show the name of the file, and that gives the same
+// bytes as many addresses as it is asked for.
+type Namer interface {
+	// Named reports whether a picture's address is of a file of that name. Where it is
+	// not, the same bytes get one that is: nobody sees the name of another's file.
+	Named(r Result, name string) bool
+}
+
 // Picture is what a Driver sends: bytes that never change, and what to say of them.
 type Picture struct {
 	// Upload is unique to this upload and the same for each of its attempts: 26
@@ -57,6 +78,10 @@ type Picture struct {
 	Size   int64  // bytes; never 0
 	SHA256 blob.Sum
 	Keys   Keys
+	// Replaces is the host's id of the picture whose place this one is to take, where
+	// the driver's Properties say Replaces; "": none. What cannot be replaced is sent
+	// as a new picture, and the Result says so in a note.
+	Replaces string
 	// Open reads the bytes from their start. Each call gives a reader of its own.
 	Open func(ctx context.Context) (io.ReadSeekCloser, error)
 	// BeforeLastByte, if not nil, is to be called exactly once per Send, before
@@ -98,6 +123,8 @@ type Result struct {
 	Identical bool
 	// Existing: the host already had these bytes and answered with that picture.
 	Existing bool
+	// Replaced: it took the place of Picture.Replaces at the host, whose address it has.
+	Replaced bool
 	// Expires is when the host deletes the picture; zero: never.
 	Expires time.Time
 	// Notes are sentences for the receipt.
@@ -106,7 +133,7 @@ type Result struct {
 
 // Properties is what is different about a host, as data.
 type Properties struct {
-	Driver string // "local", "chevereto", "anqicms"
+	Driver string // "local", "chevereto", "anqicms", "custom"
 	// Host is the host's address in lower case, port included where it is not the
 	// scheme's: what duplicates and rates are counted by.
 	Host string
@@ -119,6 +146,16 @@ type Properties struct {
 	// OnePlace: a picture is in one category at a time, and sending its bytes
 	// with another would move it there.
 	OnePlace bool
+	// Deletes: the driver is a Deleter, and its host lets it delete.
+	Deletes bool
+	// Replaces: pictures can take the place of earlier ones and keep their address.
+	Replaces bool
+	// KeepsBytes: where a Result is Identical, its URL gives the very bytes for as long
+	// as the picture is there, so that they need not be kept here too.
+	KeepsBytes bool
+	// Unrotates: the host drops what Exif says of a picture's orientation, and shows it
+	// as its pixels lie.
+	Unrotates bool
 	// HoldsBlob: a hosted picture is served from our own blob, which must stay.
 	HoldsBlob bool
 	// Types are the media types that the host takes ("image/jpeg", "video/*");

@@ -26,6 +26,7 @@ import (
 type Driver struct {
 	endpoint *url.URL // without the token
 	token    uploader.Secret
+	replaces bool
 	client   *form.Client
 }
 
@@ -41,7 +42,7 @@ func New(cfg Config, client *form.Client) (*Driver, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Driver{endpoint: endpoint, token: cfg.Token, client: client.Within(cfg.Timeout)}, nil
+	return &Driver{endpoint: endpoint, token: cfg.Token, replaces: cfg.Replace, client: client.Within(cfg.Timeout)}, nil
 }
 
 // String returns the address without the token.
@@ -53,10 +54,15 @@ func (d *Driver) GoString() string { return d.String() }
 // Properties says what AnQiCMS does and wants.
 func (d *Driver) Properties() uploader.Properties {
 	return uploader.Properties{
-		Driver:            "anqicms",
-		Host:              d.endpoint.Host,
-		Idempotent:        true,
-		OnePlace:          true,
+		Driver:     "anqicms",
+		Host:       d.endpoint.Host,
+		Idempotent: true,
+		OnePlace:   true,
+		Replaces:   d.replaces,
+		Unrotates:  true,
+		// Of what keptAsSent proves. The site's back office can store pictures anew at
+		// any time (as WebP), GIFs too, so that no picture is Identical here.
+		KeepsBytes:        true,
 		RefusedExtensions: []string{".php", ".jsp"},
 		Keys:              []string{"category_id"},
 		// The server holds each body in memory and decodes each image.
@@ -64,8 +70,7 @@ func (d *Driver) Properties() uploader.Properties {
 	}
 }
 
-// Send uploads p with one request. Where the answer may mean a wrong token or a
-// broken body, a probe without a body tells which.
+// Send uploads p with one request; where p.Replaces is refused, with another.
 func (d *Driver) Send(ctx context.Context, p uploader.Picture) (uploader.Result, error) {
 	fields, err := formFields(p)
 	if err != nil {
@@ -75,20 +80,10 @@ func (d *Driver) Send(ctx context.Context, p uploader.Picture) (uploader.Result,
 	if err != nil {
 		return uploader.Result{}, err
 	}
-	body := form.New(fields, form.File{Field: "file", Name: name, Type: p.Type, Size: p.Size})
-	sum := md5.New()
-	reply, err := d.client.Post(ctx, d.address(), nil, body, p, sum)
-	if err != nil {
-		return uploader.Result{}, err
+	if d.replaces && p.Replaces != "" {
+		return d.replace(ctx, p, fields, name)
 	}
-	a, err := decode(reply)
-	if errors.Is(err, errToken) {
-		err = d.confirmToken(ctx)
-	}
-	if err != nil {
-		return uploader.Result{}, d.redact(err)
-	}
-	return d.result(p, a, digits(sum), reply)
+	return d.post(ctx, p, fields, name)
 }
 
 // address returns the endpoint with the token, for requests only.
@@ -167,7 +162,7 @@ func (d *Driver) result(p uploader.Picture, a attachment, sent string, reply for
 	if !strings.EqualFold(a.MD5, sent) {
 		return uploader.Result{}, &uploader.Error{
 			Kind: uploader.Temporary, Code: "0", BodySent: reply.BodySent,
-			Message: "the site received other bytes than were sent",
+			Message: "the site received other bytes than were sent", Err: errOtherBytes,
 		}
 	}
 	location := a.Logo
@@ -191,14 +186,14 @@ func (d *Driver) result(p uploader.Picture, a attachment, sent string, reply for
 	return out, nil
 }
 
-// keptAsSent reports whether the stored file is the very bytes: the MD5 is that
-// of what was sent, and every image but GIF is stored anew.
+// errOtherBytes is of a reply that names the sum of other bytes.
+var errOtherBytes = errors.New("the MD5 in its reply is another")
+
+// keptAsSent reports whether the stored file is the very bytes, and will be: the MD5
+// is that of what was sent, and every image is stored anew at once or, as GIFs, may be
+// by ImageMagick or when the site is told to turn its pictures into WebP.
 func keptAsSent(p uploader.Picture, a attachment) bool {
-	if a.Size.number() != p.Size {
-		return false
-	}
-	gif := p.Type == "image/gif" && strings.HasSuffix(strings.ToLower(a.Location), ".gif")
-	return gif || a.IsImage == "0" && !isImage(p.Type)
+	return a.Size.number() == p.Size && a.IsImage == "0" && !isImage(p.Type)
 }
 
 // notes returns what the receipt should say of how the server stored p.

@@ -19,6 +19,9 @@ func (d *Driver) Check(ctx context.Context) (notes []string, err error) {
 		"A file is in one category only: sending it with another moves it there.",
 		"The site stores every picture but GIF anew: EXIF is dropped, and with it the rotation.",
 	}
+	if d.replaces {
+		notes = append(notes, "Whether the site lets a picture be replaced shows with the first one; where it does not, a new picture is sent, and its receipt says so.")
+	}
 	if d.endpoint.Scheme == "http" {
 		notes = append(notes, "The token travels unencrypted: use https:// if the site has it.")
 	}

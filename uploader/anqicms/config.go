@@ -22,7 +22,7 @@ type Config struct {
 	// Token is the API token of the site's back office.
 	Token uploader.Secret `toml:"token"`
 	// Replace sends the id of the earlier picture, so that the site puts the new
-	// bytes in its place. Not supported yet: New refuses true.
+	// bytes in its place, where its version lets it.
 	Replace bool `toml:"replace"`
 	// Timeout is how long a request may take beside the time that its size needs;
 	// 0: form.DefaultBase.
@@ -31,9 +31,6 @@ type Config struct {
 
 // validate returns the upload endpoint, without the token.
 func (c Config) validate() (*url.URL, error) {
-	if c.Replace {
-		return nil, errors.New("anqicms: replace = true is not supported yet: remove the line")
-	}
 	if c.Timeout < 0 {
 		return nil, fmt.Errorf("anqicms: timeout = %q is negative: use a duration such as \"60s\"", c.Timeout)
 	}

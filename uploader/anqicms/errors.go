@@ -47,10 +47,12 @@ var missesFile = rule{
 // rules is the error table, in order; the first match counts. Everything else
 // is temporary.
 var rules = []rule{
-	{
-		texts:   []string{"unable to modify the image", "无法修改图片"},
+	{ // the first pair was recorded; the others are what versions before say of an id
+		texts: []string{
+			"unable to modify the image", "无法修改图片", "to be replaced does not exist", "替换的图片资源不存在", "replacement failed", "替换失败",
+		},
 		kind:    uploader.Permanent,
-		message: "the site does not replace pictures",
+		message: "the site does not replace this picture",
 		remedy:  "send the file as a new picture",
 	},
 	{

@@ -52,7 +52,7 @@ func TestConfig(t *testing.T) {
 		t.Fatalf("%+v, %v", c, err)
 	}
 	for want, bad := range map[string]Config{
-		"replace": {URL: "https://h", Token: "SECRET", Replace: true}, "token": {URL: "https://h"}, "url": {Token: "SECRET"},
+		"token": {URL: "https://h"}, "url": {Token: "SECRET"},
 		"timeout": {URL: "https://h", Token: "SECRET", Timeout: -1},
 	} {
 		_, err := New(bad, form.NewClient("test"))

@@ -269,7 +269,7 @@ func (x exchange) check(t *testing.T, p uploader.Picture, got uploader.Result) {
 	if got.Existing != (want.CreatedTime == 0) {
 		t.Errorf("Existing %v, created_time %d", got.Existing, want.CreatedTime)
 	}
-	same := want.Size == p.Size && (want.IsImage == 0 || p.Type == "image/gif")
+	same := want.Size == p.Size && want.IsImage == 0
 	if got.Identical != same {
 		t.Errorf("Identical %v, want %v (%d bytes stored of %d)", got.Identical, same, want.Size, p.Size)
 	}

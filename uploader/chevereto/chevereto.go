@@ -31,6 +31,7 @@ var (
 	_ uploader.Driver  = (*Driver)(nil)
 	_ uploader.Checker = (*Driver)(nil)
 	_ uploader.Finder  = (*Driver)(nil)
+	_ uploader.Deleter = (*Driver)(nil)
 )
 
 // New returns the driver of one destination, or an error that names the key of
@@ -56,6 +57,10 @@ func (d *Driver) Properties() uploader.Properties {
 		Driver:         "chevereto",
 		Host:           d.endpoint.Host,
 		RefusesRepeats: 24 * time.Hour,
+		Deletes:        true,
+		// Pictures that need no turning come back byte by byte; the MD5 of the others
+		// differs, and their Results are not Identical.
+		KeepsBytes: true,
 		Types: []string{
 			"image/avif", "image/jpeg", "image/png", "image/bmp", "image/gif", "image/webp",
 			"video/quicktime", "video/mp4", "video/webm",

@@ -23,6 +23,7 @@ type Body struct {
 	content io.Reader
 	size    int64
 	left    int64 // bytes of content still owed
+	holds   bool  // the content's last byte is still to be read, as the foot
 	ended   bool  // content was seen to end where it has to
 	foot    []byte
 	before  func() error
@@ -69,6 +70,8 @@ func (b *Body) step(p []byte) (int, error) {
 		return n, nil
 	case b.left > 0:
 		return b.middle(p[:min(int64(len(p)), b.left)])
+	case b.holds:
+		return 0, b.hold()
 	case !b.ended:
 		return 0, b.end()
 	}
@@ -82,10 +85,36 @@ func (b *Body) middle(p []byte) (int, error) {
 	if err == io.EOF {
 		err = nil
 		if b.left > 0 {
-			err = fmt.Errorf("%w: it ended after %d of %d bytes", ErrShort, b.size-b.left, b.size)
+			err = b.short(b.left)
 		}
 	}
 	return n, err
+}
+
+// short is the error of content that ended with left bytes owed.
+func (b *Body) short(left int64) error {
+	if b.holds {
+		left++
+	}
+	return fmt.Errorf("%w: it ended after %d of %d bytes", ErrShort, b.size-left, b.size)
+}
+
+// hold reads the content's last byte, which goes out as the foot of a body that has
+// none, so that it is asked for.
+func (b *Body) hold() error {
+	var one [1]byte
+	n, err := b.content.Read(one[:])
+	if n == 0 {
+		if err == io.EOF {
+			return b.short(0)
+		}
+		return err // nil: nothing yet; step asks again
+	}
+	b.foot, b.holds = one[:], false
+	if err == io.EOF {
+		err = nil
+	}
+	return err
 }
 
 // end makes sure that the content ends here.

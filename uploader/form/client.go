@@ -79,9 +79,9 @@ func (c *Client) Within(d time.Duration) *Client {
 // NewHTTP returns the HTTP client of uploads: HTTP/1.1 only, no cookies (a shared
 // session makes PHP hosts run uploads one after another), no redirect followed
 // (a POST would become a GET without its body), unused connections dropped
-// before hosts drop them (Apache: 5 s).
+// before hosts drop them (Apache: 5 s). Little of a body waits in the kernel.
 func NewHTTP() *http.Client {
-	dialer := &net.Dialer{Timeout: 30 * time.Second, KeepAlive: 30 * time.Second}
+	dialer := &net.Dialer{Timeout: 30 * time.Second, KeepAlive: 30 * time.Second, Control: limitUnsent}
 	var http1 http.Protocols
 	http1.SetHTTP1(true)
 	return &http.Client{
@@ -141,6 +141,11 @@ func over(size, rate int64) time.Duration {
 // picture, 0 to p.Size. p's reader is closed when Post returns. No error holds a
 // URL's query or a header.
 func (c *Client) Post(ctx context.Context, address string, header http.Header, f *Form, p uploader.Picture, tee ...io.Writer) (Reply, error) {
+	return c.Send(ctx, http.MethodPost, address, header, f, p, tee...)
+}
+
+// Send is Post with another method, such as PUT.
+func (c *Client) Send(ctx context.Context, method, address string, header http.Header, f *Form, p uploader.Picture, tee ...io.Writer) (Reply, error) {
 	content, err := p.Open(ctx)
 	if err != nil {
 		return Reply{}, &uploader.Error{Message: "the gateway could not open the file's bytes", Err: err}
@@ -157,12 +162,14 @@ func (c *Client) Post(ctx context.Context, address string, header http.Header, f
 	defer g.stop()
 	flow := &flow{Body: body, guard: g, limit: c.Bandwidth, length: f.ContentLength(), answer: c.answer(f.size)}
 	var l line
-	req, err := c.request(l.trace(g.ctx), http.MethodPost, address, header, flow)
+	req, err := c.request(l.trace(g.ctx), method, address, header, flow)
 	if err != nil {
 		return Reply{}, err
 	}
 	req.ContentLength = f.ContentLength()
-	req.Header.Set("Content-Type", f.ContentType())
+	if f.contentType != "" {
+		req.Header.Set("Content-Type", f.contentType)
+	}
 	reply, err := c.do(req)
 	body.Close() // From here on nothing more goes out: what Complete says is final.
 	if err != nil {
@@ -212,8 +219,11 @@ func (c *Client) request(ctx context.Context, method, address string, header htt
 	for name, values := range header {
 		req.Header[name] = values
 	}
-	req.Header.Set("User-Agent", "Slipway/"+c.Version)
-	req.Header.Set("Accept-Language", "en-US")
+	for name, value := range map[string]string{"User-Agent": "Slipway/" + c.Version, "Accept-Language": "en-US"} {
+		if req.Header.Get(name) == "" {
+			req.Header.Set(name, value)
+		}
+	}
 	return req, nil
 }
 

@@ -27,6 +27,9 @@ func failure(g *guard, body *Body, sent bool, err error) *uploader.Error {
 	}
 	if cause := context.Cause(g.ctx); cause != nil {
 		e.Message, e.Err = "the upload was cancelled", cause
+		if body == nil {
+			e.Message = "the request was cancelled"
+		}
 		if errors.Is(cause, errStalled) || errors.Is(cause, errNoAnswer) || errors.Is(cause, errTooLong) {
 			e.Message, e.Err = cause.Error(), context.DeadlineExceeded
 		}

@@ -28,30 +28,46 @@ type File struct {
 	Name  string // file name as the host is to see it, in UTF-8
 	Type  string
 	Size  int64
+	// Plain: the bytes are the value of a plain field, without Name and Type, as for
+	// hosts that take a picture as text in base64. Before and After stand around them.
+	Plain         bool
+	Before, After string
 }
 
-// Form is a multipart/form-data body whose bytes around the file are made, so
-// that its length is known. It never changes and may be used again.
+// Form is a body whose bytes around the file are made, so that its length is known:
+// multipart/form-data by [New], anything else by [Raw]. It never changes and may be
+// used again.
 type Form struct {
-	boundary   string
-	head, foot []byte
-	size       int64
+	contentType string
+	head, foot  []byte
+	size        int64
 }
 
 // New returns the form of fields, in their order, with file at its end. The
 // boundary is 130 random bits, which no file contains by chance.
 func New(fields []Field, file File) *Form {
-	f := &Form{boundary: "slipway-" + rand.Text(), size: file.Size}
+	boundary := "slipway-" + rand.Text()
+	f := &Form{contentType: "multipart/form-data; boundary=" + boundary, size: file.Size}
 	var head strings.Builder
 	for _, field := range fields {
-		head.WriteString("--" + f.boundary + "\r\nContent-Disposition: form-data; name=\"" + quote(field.Name) + "\"\r\n\r\n")
+		head.WriteString("--" + boundary + "\r\nContent-Disposition: form-data; name=\"" + quote(field.Name) + "\"\r\n\r\n")
 		head.WriteString(field.Value + "\r\n")
 	}
-	head.WriteString("--" + f.boundary + "\r\nContent-Disposition: form-data; name=\"" + quote(file.Field) +
-		"\"; filename=\"" + quote(file.Name) + "\"\r\nContent-Type: " + mediaType(file.Type) + "\r\n\r\n")
+	head.WriteString("--" + boundary + "\r\nContent-Disposition: form-data; name=\"" + quote(file.Field) + "\"")
+	if !file.Plain {
+		head.WriteString("; filename=\"" + quote(file.Name) + "\"\r\nContent-Type: " + mediaType(file.Type))
+	}
+	head.WriteString("\r\n\r\n" + file.Before)
 	f.head = []byte(head.String())
-	f.foot = []byte("\r\n--" + f.boundary + "--\r\n")
+	f.foot = []byte(file.After + "\r\n--" + boundary + "--\r\n")
 	return f
+}
+
+// Raw returns a body of another kind: head, size bytes of content, foot. It is sent
+// under contentType, or under none where that is "". Where foot is empty, the last
+// byte of the content is the one that is asked for before it goes.
+func Raw(contentType string, head []byte, size int64, foot []byte) *Form {
+	return &Form{contentType: contentType, head: head, size: size, foot: foot}
 }
 
 // quote escapes what would end a quoted string, its line or a strict parser's
@@ -83,7 +99,7 @@ func mediaType(t string) string {
 }
 
 // ContentType returns the value of the request's Content-Type.
-func (f *Form) ContentType() string { return "multipart/form-data; boundary=" + f.boundary }
+func (f *Form) ContentType() string { return f.contentType }
 
 // ContentLength returns the exact length of the whole body in bytes.
 func (f *Form) ContentLength() int64 { return int64(len(f.head)) + f.size + int64(len(f.foot)) }
@@ -97,5 +113,9 @@ func (f *Form) ContentLength() int64 { return int64(len(f.head)) + f.size + int6
 //  3. progress, if not nil, hears the number of bytes handed out so far, after
 //     each read that handed out some.
 func (f *Form) Reader(content io.Reader, before func() error, progress func(int64)) *Body {
-	return &Body{head: f.head, content: content, size: f.size, left: f.size, foot: f.foot, before: before, progress: progress}
+	b := &Body{head: f.head, content: content, size: f.size, left: f.size, foot: f.foot, before: before, progress: progress}
+	if len(f.foot) == 0 && f.size > 0 {
+		b.left, b.holds = f.size-1, true
+	}
+	return b
 }

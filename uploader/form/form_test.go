@@ -203,3 +203,54 @@ func TestProgressEndsAtTheLength(t *testing.T) {
 		t.Errorf("ended at %d of %d", last, f.ContentLength())
 	}
 }
+
+// TestRaw: a body that is the file alone asks before its last byte all the same.
+func TestRaw(t *testing.T) {
+	for _, test := range []struct{ head, foot string }{{"", ""}, {"[", ""}, {"", "]"}, {`{"a":"`, `"}`}} {
+		for _, content := range []string{"x", "xy", strings.Repeat("long ", 20_000)} {
+			f := form.Raw("text/plain", []byte(test.head), int64(len(content)), []byte(test.foot))
+			var body *form.Body
+			asked := 0
+			body = f.Reader(iotest.HalfReader(strings.NewReader(content)), func() error {
+				if asked++; body.Complete() {
+					t.Error("it is complete before it asked")
+				}
+				return nil
+			}, nil)
+			got, err := io.ReadAll(body)
+			if want := test.head + content + test.foot; err != nil || string(got) != want || asked != 1 || !body.Complete() ||
+				f.ContentLength() != int64(len(want)) || f.ContentType() != "text/plain" {
+				t.Errorf("%+v of %d: %d bytes, %v, asked %d, complete %v", test, len(content), len(got), err, asked, body.Complete())
+			}
+		}
+	}
+}
+
+// TestRawEnds: what is shorter or longer than announced, or not allowed, never goes
+// out whole.
+func TestRawEnds(t *testing.T) {
+	no := errors.New("no")
+	for content, want := range map[string]error{"": form.ErrShort, "abc": form.ErrShort, "abcde": form.ErrLong, "abcd": no} {
+		body := form.Raw("", nil, 4, nil).Reader(iotest.OneByteReader(strings.NewReader(content)), func() error { return no }, nil)
+		got, err := io.ReadAll(body)
+		if !errors.Is(err, want) || body.Complete() || len(got) > 3 {
+			t.Errorf("%q: %q, %v, complete %v", content, got, err, body.Complete())
+		}
+	}
+}
+
+func TestPlainFile(t *testing.T) {
+	f := form.New([]form.Field{{Name: "a", Value: "b"}}, form.File{Field: "image", Size: 4, Plain: true, Before: "data:", After: "!"})
+	body, err := io.ReadAll(f.Reader(strings.NewReader("abcd"), nil, nil))
+	if err != nil || int64(len(body)) != f.ContentLength() || bytes.Contains(body, []byte("filename")) {
+		t.Fatalf("%q, %v", body, err)
+	}
+	_, params, err := mime.ParseMediaType(f.ContentType())
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := multipart.NewReader(bytes.NewReader(body), params["boundary"]).ReadForm(1 << 20)
+	if err != nil || got.Value["image"][0] != "data:abcd!" || got.Value["a"][0] != "b" {
+		t.Errorf("%v, %v", got, err)
+	}
+}

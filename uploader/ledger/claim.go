@@ -45,6 +45,7 @@ func (l *Ledger) Claim(ctx context.Context, r uploader.ClaimRequest) (claimed []
 	}
 	if len(claimed) > 0 {
 		l.hear.committed()
+		l.hear.tellEntries(entriesOf(claimed)...)
 	}
 	if paused {
 		return nil, next, uploader.ErrPaused
@@ -216,7 +217,9 @@ func (c *claim) take(ctx context.Context, state uploader.State) error {
 
 const candidates = `SELECT id, entry, sha256, size,
 	CASE WHEN EXISTS (SELECT 1 FROM uploads f WHERE f.host = $1 AND f.sha256 = uploads.sha256 AND f.id <> uploads.id
-		AND f.state IN ('sending', 'ambiguous')) THEN 1 ELSE 0 END
+		AND f.state IN ('sending', 'ambiguous'))
+		OR EXISTS (SELECT 1 FROM hosted h WHERE h.host = $1 AND h.sha256 = uploads.sha256 AND h.deleted = 0
+		AND h.fate IN ('deleting', 'replacing') AND h.replacer <> uploads.id) THEN 1 ELSE 0 END
 	FROM uploads WHERE destination = $2 AND state = $3 AND due <= $4 ORDER BY due LIMIT $5`
 
 func (c *claim) candidates(ctx context.Context, state uploader.State) (found []candidate, err error) {
@@ -294,8 +297,13 @@ func (c *claim) claim(ctx context.Context, r candidate, was uploader.State) erro
 		return fmt.Errorf("upload %d: %w", r.id, uploader.ErrNoUpload)
 	}
 	got.Upload = u[0]
-	if got.Known, err = known(ctx, c.tx, c.Host, got.SHA256[:], c.now); err != nil {
+	if got.Known, got.Taken, err = known(ctx, c.tx, c.Host, got.SHA256[:], c.now); err != nil {
 		return err
+	}
+	if c.Replaces {
+		if got.Earlier, err = c.earlier(ctx, got); err != nil {
+			return err
+		}
 	}
 	c.claimed = append(c.claimed, got)
 	return nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"sync/atomic"
 	"time"
 
 	"slipway/uploader/ledger"
@@ -33,21 +34,20 @@ func (c counted) QueryRow(ctx context.Context, q string, args ...any) *sql.Row {
 
 var errBroken = errors.New("the power is gone")
 
-// brokenDatabase fails from its fail-th Write on, as a process that dies.
+// brokenDatabase fails after so many Writes, as a process that dies.
 type brokenDatabase struct {
 	vfs.Database
-	fail  int
+	left  atomic.Int64
 	broke func()
 }
 
 func (b *brokenDatabase) Write(ctx context.Context, f func(context.Context, vfs.Tx) error) error {
-	if b.fail <= 0 {
+	if b.left.Add(-1) < 0 {
 		if b.broke != nil {
 			b.broke()
 		}
 		return errBroken
 	}
-	b.fail--
 	return b.Database.Write(ctx, f)
 }
 

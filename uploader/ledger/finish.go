@@ -90,7 +90,7 @@ func (l *Ledger) Facts(ctx context.Context, c uploader.Claimed) (f uploader.Fact
 func (l *Ledger) Return(ctx context.Context, claimed []uploader.Claimed) error {
 	err := l.write(ctx, func(ctx context.Context, tx vfs.Tx, now time.Time) error {
 		for _, c := range claimed {
-			err := finish(ctx, tx, c, back(c), now)
+			err := l.finish(ctx, tx, c, back(c), now)
 			if err != nil && !errors.Is(err, uploader.ErrLost) {
 				return err
 			}
@@ -100,6 +100,7 @@ func (l *Ledger) Return(ctx context.Context, claimed []uploader.Claimed) error {
 	if err != nil {
 		return wrap("return", err)
 	}
+	l.hear.tellEntries(entriesOf(claimed)...)
 	for _, c := range claimed {
 		l.hear.due(c.Destination, l.clock())
 	}
@@ -118,8 +119,12 @@ func back(c uploader.Claimed) uploader.Outcome {
 
 // Finish ends a claim; see uploader.Records.
 func (l *Ledger) Finish(ctx context.Context, c uploader.Claimed, o uploader.Outcome) error {
-	err := l.write(ctx, func(ctx context.Context, tx vfs.Tx, now time.Time) error {
-		if err := finish(ctx, tx, c, o, now); err != nil {
+	noticed := false
+	err := l.write(ctx, func(ctx context.Context, tx vfs.Tx, now time.Time) (err error) {
+		if err := l.finish(ctx, tx, c, o, now); err != nil {
+			return err
+		}
+		if noticed, err = l.notify(ctx, tx, c, o.State, now); err != nil {
 			return err
 		}
 		if o.PauseDestination {
@@ -127,25 +132,36 @@ func (l *Ledger) Finish(ctx context.Context, c uploader.Claimed, o uploader.Outc
 				return err
 			}
 		}
-		if o.PauseHost <= 0 {
-			return nil
-		}
-		_, err := tx.Exec(ctx, `INSERT INTO hosts (name, until, reason) VALUES ($1, $2, $3) ON CONFLICT (name) DO UPDATE
-			SET until = CASE WHEN excluded.until > hosts.until THEN excluded.until ELSE hosts.until END, reason = excluded.reason`,
-			c.Host, nanos(now.Add(o.PauseHost)), o.Error)
-		return err
+		return pauseHost(ctx, tx, c.Host, o.PauseHost, o.Error, now)
 	})
 	if err != nil {
 		return wrap("finish", err)
+	}
+	if noticed {
+		l.bells.ring()
+	}
+	if l.hear.tellEntries(c.Entry); o.PauseDestination || o.PauseHost > 0 {
+		l.hear.tellAll() // whatever waits for it says so
 	}
 	// The row itself may be due again, and those that waited behind it are.
 	l.hear.due("", l.clock().Add(max(o.Wait, 0)))
 	return nil
 }
 
+// pauseHost sends nothing to a host for a while.
+func pauseHost(ctx context.Context, tx vfs.Tx, host string, wait time.Duration, text string, now time.Time) error {
+	if wait <= 0 {
+		return nil
+	}
+	_, err := tx.Exec(ctx, `INSERT INTO hosts (name, until, reason) VALUES ($1, $2, $3) ON CONFLICT (name) DO UPDATE
+		SET until = CASE WHEN excluded.until > hosts.until THEN excluded.until ELSE hosts.until END, reason = excluded.reason`,
+		host, nanos(now.Add(wait)), text)
+	return err
+}
+
 // finish writes an outcome: the row, its picture, its history, and the blob that
 // nobody owes any more.
-func finish(ctx context.Context, tx vfs.Tx, c uploader.Claimed, o uploader.Outcome, now time.Time) error {
+func (l *Ledger) finish(ctx context.Context, tx vfs.Tx, c uploader.Claimed, o uploader.Outcome, now time.Time) error {
 	var leaving string
 	var ref blob.Ref
 	found, err := optional(tx.QueryRow(ctx, "SELECT leaving, COALESCE(blob, '') FROM uploads WHERE "+mine, c.ID, c.Attempt), &leaving, &ref)
@@ -155,8 +171,17 @@ func finish(ctx context.Context, tx vfs.Tx, c uploader.Claimed, o uploader.Outco
 	if !found {
 		return uploader.ErrLost
 	}
-	leave(&o, leaving)
 	clean(&o)
+	if o.Picture != nil {
+		gone, err := goneMeanwhile(ctx, tx, c, o.Picture)
+		if err != nil {
+			return err
+		}
+		if gone {
+			o = anew(c, o)
+		}
+	}
+	leave(&o, leaving)
 	var hosted any
 	if o.Picture != nil {
 		id, err := picture(ctx, tx, c, o, ref, now)
@@ -167,6 +192,8 @@ func finish(ctx context.Context, tx vfs.Tx, c uploader.Claimed, o uploader.Outco
 			hosted = id
 		}
 	}
+	// A replay that did not come to its end takes nothing from the file that it had.
+	keeps := o.Picture == nil && o.State != uploader.Done && o.State != uploader.Awaiting
 	finished, due, keep := int64(0), nanos(now.Add(o.Wait)), o.State.Live()
 	if o.Wait < 0 || !waits(o.State) {
 		due = never
@@ -177,10 +204,11 @@ func finish(ctx context.Context, tx vfs.Tx, c uploader.Claimed, o uploader.Outco
 	_, err = tx.Exec(ctx, `UPDATE uploads SET state = $3, reason = $4, error = $5, remedy = $6, notes = $7, tries = $8, unusual = $9, copy = $10,
 		due = $11, finished = $12, sent = CASE WHEN CAST($13 AS BIGINT) <> 0 THEN CAST($13 AS BIGINT) ELSE sent END,
 		lost = CASE WHEN $14 = 0 THEN 0 WHEN lost <> 0 THEN lost ELSE CAST($15 AS BIGINT) END,
-		album = $16, category = $17, hosted = $18, blob = CASE WHEN $19 <> 0 THEN blob ELSE NULL END,
+		album = $16, category = $17, hosted = CASE WHEN $22 <> 0 THEN hosted ELSE $18 END, delete_old = $21, blob = CASE WHEN $19 <> 0 THEN blob ELSE NULL END,
 		attempts = attempts - $20, changed = CAST($15 AS BIGINT), lease = 0, body = 0, leaving = '' WHERE `+mine,
 		c.ID, c.Attempt, string(o.State), o.Reason, o.Error, o.Remedy, strings.Join(o.Notes, "\n"), o.Tries, o.Unusual, o.Copy,
-		due, finished, nanos(o.Sent), number(o.Lost), nanos(now), o.Album, o.Category, hosted, number(keep), number(!o.Requested))
+		due, finished, nanos(o.Sent), number(o.Lost), nanos(now), o.Album, o.Category, hosted, number(keep), number(!o.Requested),
+		number(o.OnReplace == uploader.DeleteOld), number(keeps))
 	if err != nil {
 		return err
 	}
@@ -192,10 +220,44 @@ func finish(ctx context.Context, tx vfs.Tx, c uploader.Claimed, o uploader.Outco
 	if err := remember(ctx, tx, c, o, now); err != nil {
 		return err
 	}
+	if err := l.replaced(ctx, tx, c, o, hosted, now); err != nil {
+		return err
+	}
+	if hosted != nil {
+		if err := l.letGo(ctx, tx, c, o, leaving, now); err != nil {
+			return err
+		}
+	}
 	if o.State == uploader.AmbiguousState {
 		return nil
 	}
 	return unpark(ctx, tx, c, now)
+}
+
+// letGo records what is to be deleted at the host now that c's bytes are there: these,
+// where their file is gone, and those of earlier bytes, where the route says so.
+func (l *Ledger) letGo(ctx context.Context, tx vfs.Tx, c uploader.Claimed, o uploader.Outcome, leaving string, now time.Time) error {
+	if leaving == uploader.ReasonRemoved {
+		return l.forsakeLate(ctx, tx, c.ID, now)
+	}
+	if o.OnReplace != uploader.DeleteOld {
+		return nil
+	}
+	return l.forsakeOld(ctx, tx, c.Entry, c.Destination, now)
+}
+
+// anewLast is the longest wait before bytes go their way anew.
+const anewLast = 15 * time.Minute
+
+// anew is the outcome of a claim that ended in a picture which is not there any more,
+// or will not be: the bytes go their way anew.
+func anew(c uploader.Claimed, o uploader.Outcome) uploader.Outcome {
+	b := back(c)
+	b.State, b.Reason, b.Lost, b.Requested, b.Sent = uploader.Settling, "", false, o.Requested, o.Sent
+	if o.Requested { // it was answered with what is being deleted there, which may take long
+		b.Wait = min(lockedFor<<min(max(c.Attempts-1, 0), 8), anewLast)
+	}
+	return b
 }
 
 // waits reports whether a row in s comes to be due.
@@ -220,8 +282,8 @@ func remember(ctx context.Context, tx vfs.Tx, c uploader.Claimed, o uploader.Out
 		return err
 	}
 	text := o.Error
-	if o.Code != "" {
-		text += " (" + o.Code + ")"
+	if code := "(" + o.Code + ")"; o.Code != "" && !strings.Contains(text, code) {
+		text += " " + code // else the text for people says it
 	}
 	_, err := tx.Exec(ctx, "UPDATE attempts SET ended = $1, outcome = $2, error = $3 WHERE upload = $4 AND number = $5",
 		nanos(now), o.Kind, text, c.ID, c.Attempt)
@@ -254,14 +316,14 @@ func picture(ctx context.Context, tx vfs.Tx, c uploader.Claimed, o uploader.Outc
 		return p.ID, nil
 	}
 	if p.Result.ID != "" { // the host answered with a picture that we know
-		found, err := optional(tx.QueryRow(ctx, `SELECT id FROM hosted WHERE host = $1 AND sha256 = $2 AND remote = $3 AND deleted = 0
-			ORDER BY id DESC LIMIT 1`, c.Host, c.SHA256[:], p.Result.ID), &id)
+		found, err := optional(tx.QueryRow(ctx, `SELECT id FROM hosted WHERE host = $1 AND sha256 = $2 AND remote = $3 AND prepared = $4 AND deleted = 0 AND fate <> 'deleting'
+			ORDER BY id DESC LIMIT 1`, c.Host, c.SHA256[:], p.Result.ID, p.Prepared), &id)
 		if err != nil {
 			return 0, err
 		}
 		if found {
-			_, err = tx.Exec(ctx, `UPDATE hosted SET url = $1, viewer_url = $2, thumbnail_url = $3, album = $4, category = $5, expires = $6
-				WHERE id = $7`, p.URL, p.ViewerURL, p.ThumbnailURL, o.Album, o.Category, nanos(p.Result.Expires), id)
+			_, err = tx.Exec(ctx, `UPDATE hosted SET url = $1, viewer_url = $2, thumbnail_url = $3, album = $4, category = $5, expires = $6,
+				fate = '', replacer = 0 WHERE id = $7`, p.URL, p.ViewerURL, p.ThumbnailURL, o.Album, o.Category, nanos(p.Result.Expires), id)
 			return id, err
 		}
 	}
@@ -270,19 +332,16 @@ func picture(ctx context.Context, tx vfs.Tx, c uploader.Claimed, o uploader.Outc
 		held = string(ref)
 	}
 	err = tx.QueryRow(ctx, `INSERT INTO hosted (host, destination, sha256, remote, url, viewer_url, thumbnail_url, delete_url, identical,
-		awaiting, album, category, created, expires, deleted, blob, inline, size, type)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, 0, $15, $16, $17, $18) RETURNING id`,
+		awaiting, album, category, created, expires, deleted, blob, inline, size, type, prepared)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, 0, $15, $16, $17, $18, $19) RETURNING id`,
 		c.Host, c.Destination, c.SHA256[:], p.Result.ID, p.URL, p.ViewerURL, p.ThumbnailURL, p.DeleteURL, number(p.Identical),
-		number(p.Awaiting), o.Album, o.Category, nanos(now), nanos(p.Result.Expires), held, number(c.Inline), c.Size, c.Type).Scan(&id)
+		number(p.Awaiting), o.Album, o.Category, nanos(now), nanos(p.Result.Expires), held, number(c.Inline), c.Size, c.Type, p.Prepared).Scan(&id)
 	return id, err
 }
 
 // clean makes every text of o one that the database takes: hosts and operating
 // systems put into their errors what they like.
 func clean(o *uploader.Outcome) {
-	valid := func(s string) string {
-		return strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "")
-	}
 	for _, s := range []*string{&o.Error, &o.Remedy, &o.Code, &o.Kind, &o.Album, &o.Category} {
 		*s = valid(*s)
 	}
@@ -299,4 +358,9 @@ func clean(o *uploader.Outcome) {
 		*s = valid(*s)
 	}
 	o.Picture = &p
+}
+
+// valid returns s as a database takes it.
+func valid(s string) string {
+	return strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "")
 }

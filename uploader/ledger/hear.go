@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -10,9 +11,14 @@ import (
 type hearers struct {
 	mu       sync.Mutex
 	workers  map[string][]chan time.Time // by destination
+	deleters map[string][]chan time.Time // those who delete at hosts, likewise
 	watchers map[chan struct{}]bool
 	hooked   chan struct{} // a hook has run; its commit is on the way
 	rerouted chan struct{} // a tree is to be expanded
+
+	listeners map[*Listener]bool
+	listening atomic.Bool // there are some
+	noted     changedSet  // by hooks whose commits may be on the way
 }
 
 // signals returns the channels that Run waits on.
@@ -27,23 +33,33 @@ func (h *hearers) signals() (hooked, rerouted chan struct{}) {
 
 // Wakes returns a channel of due times; see uploader.Ledger.
 func (l *Ledger) Wakes(destination string) (<-chan time.Time, func()) {
-	h, c := &l.hear, make(chan time.Time, 1)
+	return l.hear.wakes(&l.hear.workers, destination)
+}
+
+// DeletionWakes returns a channel of times at which deletions are due; see
+// uploader.Deletions.
+func (l *Ledger) DeletionWakes(destination string) (<-chan time.Time, func()) {
+	return l.hear.wakes(&l.hear.deleters, destination)
+}
+
+func (h *hearers) wakes(all *map[string][]chan time.Time, destination string) (<-chan time.Time, func()) {
+	c := make(chan time.Time, 1)
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.workers == nil {
-		h.workers = make(map[string][]chan time.Time)
+	if *all == nil {
+		*all = make(map[string][]chan time.Time)
 	}
-	h.workers[destination] = append(h.workers[destination], c)
+	(*all)[destination] = append((*all)[destination], c)
 	return c, func() {
 		h.mu.Lock()
 		defer h.mu.Unlock()
 		var rest []chan time.Time
-		for _, other := range h.workers[destination] {
+		for _, other := range (*all)[destination] {
 			if other != c {
 				rest = append(rest, other)
 			}
 		}
-		h.workers[destination] = rest
+		(*all)[destination] = rest
 	}
 }
 
@@ -52,7 +68,19 @@ func (l *Ledger) Wakes(destination string) (<-chan time.Time, func()) {
 func (h *hearers) due(destination string, t time.Time) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	for name, workers := range h.workers {
+	hint(h.workers, destination, t)
+}
+
+// deletions tells those who delete at hosts that a deletion is or will be due at t,
+// as due tells the workers.
+func (h *hearers) deletions(destination string, t time.Time) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	hint(h.deleters, destination, t)
+}
+
+func hint(all map[string][]chan time.Time, destination string, t time.Time) {
+	for name, workers := range all {
 		if destination != "" && name != destination {
 			continue
 		}
@@ -65,7 +93,7 @@ func (h *hearers) due(destination string, t time.Time) {
 				}
 			default:
 			}
-			c <- hint // has room: only this function sends, under mu
+			c <- hint // has room: only this function sends, under the mutex
 		}
 	}
 }

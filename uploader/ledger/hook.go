@@ -3,6 +3,7 @@ package ledger
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"path"
 	"slices"
@@ -25,9 +26,10 @@ func (l *Ledger) OnCommit(ctx context.Context, tx vfs.Tx, changes []vfs.Change) 
 		var err error
 		switch {
 		case c.Kind == vfs.Removed:
-			err = l.removed(ctx, tx, c, now)
+			err = errors.Join(l.removed(ctx, tx, c, now), l.dropLinks(ctx, tx, c, now), depart(ctx, tx, c))
 		case c.Entry.Dir && (c.Kind == vfs.Moved || c.Kind == vfs.Copied):
 			_, err = tx.Exec(ctx, "INSERT INTO reroutes (dir) VALUES ($1)", int64(c.Entry.ID))
+			err = errors.Join(err, rename(ctx, tx, -c.Entry.ID))
 			_, rerouted := l.hear.signals()
 			poke(rerouted)
 		case !c.Entry.Dir:
@@ -40,6 +42,7 @@ func (l *Ledger) OnCommit(ctx context.Context, tx vfs.Tx, changes []vfs.Change) 
 			return fmt.Errorf("ledger: %w", err)
 		}
 	}
+	l.hear.note(changes)
 	hooked, _ := l.hear.signals()
 	poke(hooked)
 	return nil
@@ -56,6 +59,8 @@ type row struct {
 	since       int64
 	blob        blob.Ref
 	path        string
+	lost        bool // its picture was deleted or replaced at the host, or may be any time
+	deleteOld   bool // where it is done, the pictures of earlier bytes are let go
 }
 
 func (r row) unclaimed() bool { return r.state.Live() && r.state != uploader.Sending }
@@ -63,6 +68,9 @@ func (r row) unclaimed() bool { return r.state.Live() && r.state != uploader.Sen
 // follow makes the rows of a file what its bytes and its path owe after c.
 func (l *Ledger) follow(ctx context.Context, tx vfs.Tx, c vfs.Change, now, due time.Time) (err error) {
 	e, p, stored := c.Entry, c.Path, c.Kind == vfs.Stored
+	if err := l.followLinks(ctx, tx, c, now, due); err != nil {
+		return err
+	}
 	owed := l.config.Load().router.Owed(p, e.Type, e.Size)
 	var rows []row
 	if !c.New {
@@ -99,22 +107,26 @@ func (l *Ledger) follow(ctx context.Context, tx vfs.Tx, c vfs.Change, now, due t
 		}
 	}
 	if stale {
-		_, err = tx.Exec(ctx, "UPDATE uploads SET path = $1 WHERE entry = $2", p, int64(e.ID))
+		return f.moved(ctx, rows[0].path)
 	}
-	return err
+	return nil
 }
 
 func rowsOf(ctx context.Context, tx vfs.Tx, entry vfs.ID) (rows []row, err error) {
 	err = each(ctx, tx, func(s *sql.Rows) error {
 		var r row
 		var sum []byte
-		if err := s.Scan(&r.id, &r.destination, &sum, &r.state, &r.reason, &r.due, &r.since, &r.blob, &r.path); err != nil {
+		var lost, deleteOld int64
+		if err := s.Scan(&r.id, &r.destination, &sum, &r.state, &r.reason, &r.due, &r.since, &r.blob, &r.path, &lost, &deleteOld); err != nil {
 			return err
 		}
 		copy(r.sum[:], sum)
+		r.lost, r.deleteOld = lost != 0, deleteOld != 0
 		rows = append(rows, r)
 		return nil
-	}, `SELECT id, destination, sha256, state, reason, due, since, COALESCE(blob, ''), path FROM uploads WHERE entry = $1`, int64(entry))
+	}, `SELECT u.id, u.destination, u.sha256, u.state, u.reason, u.due, u.since, COALESCE(u.blob, ''), u.path,
+		CASE WHEN h.deleted <> 0 OR h.fate <> '' THEN 1 ELSE 0 END, u.delete_old
+		FROM uploads u LEFT JOIN hosted h ON h.id = u.hosted WHERE u.entry = $1`, int64(entry))
 	return rows, err
 }
 
@@ -153,12 +165,21 @@ func (f following) keep(ctx context.Context, r row, o uploader.Owed) error {
 		if f.stored || r.reason != uploader.ReasonByHand {
 			return f.revive(ctx, r, o)
 		}
+	case uploader.Done, uploader.Awaiting:
+		// It had other bytes meanwhile, and what it had at the host may be gone.
+		if r.lost {
+			return f.revive(ctx, r, o)
+		}
+		if f.stored && r.deleteOld {
+			return f.l.forsakeOld(ctx, f.tx, f.entry.ID, r.destination, f.now)
+		}
 	case uploader.Failed:
 		if f.stored {
 			return f.revive(ctx, r, o)
 		}
 	case uploader.Held:
-		if !f.stored && ofSettings(r.reason) { // another path may have other settings
+		// Another path may have other settings; what came again has its bytes.
+		if !f.stored && ofSettings(r.reason) || f.stored && r.reason == uploader.ReasonAway {
 			return f.revive(ctx, r, o)
 		}
 	}
@@ -177,7 +198,7 @@ func (f following) revive(ctx context.Context, r row, o uploader.Owed) error {
 	}
 	f.l.hear.due(o.Destination, time.Unix(0, f.until(f.since)))
 	_, err := f.tx.Exec(ctx, `UPDATE uploads SET state = 'settling', reason = 'quiet', error = '', remedy = '', tries = 0, unusual = 0,
-		released = 0, finished = 0, due = $1, blob = $2, inline = $3, host = $4, ord = $5, changed = $6, since = $7 WHERE id = $8`,
+		released = 0, finished = 0, hosted = NULL, due = $1, blob = $2, inline = $3, host = $4, ord = $5, changed = $6, since = $7 WHERE id = $8`,
 		f.until(f.since), string(ref), number(f.entry.Inline), o.Host, o.Order, nanos(f.now), f.since, r.id)
 	return err
 }
@@ -221,10 +242,10 @@ func (f following) insert(ctx context.Context, o uploader.Owed) error {
 	e := f.entry
 	f.l.hear.due(o.Destination, time.Unix(0, f.until(f.since)))
 	_, err := f.tx.Exec(ctx, `INSERT INTO uploads
-		(key, entry, destination, host, sha256, blob, inline, size, type, path, ord, state, reason, due, created, changed, since)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 'settling', 'quiet', $12, $13, $13, $14)`,
+		(key, entry, destination, host, sha256, blob, inline, size, type, path, ord, state, reason, due, created, changed, since, dir)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 'settling', 'quiet', $12, $13, $13, $14, $15)`,
 		string(blob.NewRef(f.now)), int64(e.ID), o.Destination, o.Host, e.SHA256[:], string(e.Blob), number(e.Inline), e.Size, e.Type,
-		f.path, o.Order, f.until(f.since), nanos(f.now), f.since)
+		f.path, o.Order, f.until(f.since), nanos(f.now), f.since, int64(e.Parent))
 	return err
 }
 
@@ -237,11 +258,16 @@ func end(ctx context.Context, tx vfs.Tx, id int64, state uploader.State, reason 
 	}
 	_, err = tx.Exec(ctx, "UPDATE uploads SET state = $1, reason = $2, finished = $3, changed = $3, blob = NULL WHERE id = $4",
 		string(state), reason, nanos(now), id)
+	if err != nil {
+		return err
+	}
+	_, err = tx.Exec(ctx, "UPDATE hosted SET fate = 'doubtful', replacer = 0 WHERE fate = 'replacing' AND replacer = $1", id)
 	return err
 }
 
 // removed lets go of what is owed for files that are gone.
 func (l *Ledger) removed(ctx context.Context, tx vfs.Tx, c vfs.Change, now time.Time) error {
+	deletions := 0
 	for ids := range slices.Chunk(c.IDs, 100) {
 		list, args := in(ids, nanos(now))
 		_, err := tx.Exec(ctx, `INSERT INTO garbage SELECT DISTINCT blob, CAST($1 AS BIGINT) FROM uploads
@@ -251,6 +277,16 @@ func (l *Ledger) removed(ctx context.Context, tx vfs.Tx, c vfs.Change, now time.
 			return err
 		}
 		led, err := leading(ctx, tx, list, args)
+		if err != nil {
+			return err
+		}
+		n, err := l.forsakeRemoved(ctx, tx, c, list, args, now)
+		if err != nil {
+			return err
+		}
+		deletions += n
+		_, err = tx.Exec(ctx, `UPDATE hosted SET fate = 'doubtful', replacer = 0 WHERE fate = 'replacing' AND CAST($1 AS BIGINT) > 0
+			AND replacer IN (SELECT id FROM uploads WHERE entry IN `+list+` AND state IN ('settling', 'held', 'failed', 'ambiguous'))`, args...)
 		if err != nil {
 			return err
 		}
@@ -272,7 +308,14 @@ func (l *Ledger) removed(ctx context.Context, tx vfs.Tx, c vfs.Change, now time.
 			}
 		}
 	}
-	return nil
+	if deletions == 0 {
+		return nil
+	}
+	folder := vfs.Key(c.Path)
+	if !c.Entry.Dir {
+		folder = path.Dir(folder)
+	}
+	return l.ebb(ctx, tx, folder, c.Entry.Dir, c.Entry.Parent, deletions, now)
 }
 
 // leading returns the uploads of the listed entries that others may wait for.
@@ -310,7 +353,9 @@ func ofSettings(reason string) bool {
 // Reconsider looks again at what waits because of settings; call it after a
 // reload.
 func (l *Ledger) Reconsider(ctx context.Context) error {
-	return l.write(ctx, l.reconsider)
+	err := l.write(ctx, l.reconsider)
+	l.hear.tellAll()
+	return err
 }
 
 func (l *Ledger) reconsider(ctx context.Context, tx vfs.Tx, now time.Time) error {

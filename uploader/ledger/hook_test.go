@@ -255,6 +255,14 @@ func TestMoveToARouteOfOtherDestinations(t *testing.T) {
 	})
 }
 
+// rerouting checks what the ledger says of moved trees.
+func (w *world) rerouting(want bool) {
+	w.t.Helper()
+	if under, err := w.l.Rerouting(w.t.Context()); err != nil || under != want {
+		w.t.Errorf("moved trees wait: %v (%v), want %v", under, err, want)
+	}
+}
+
 func TestTreesAreExpandedBeforeAnyClaim(t *testing.T) {
 	onBoth(t, func(t *testing.T, w *world) {
 		const files = 603 // more than a batch
@@ -264,7 +272,9 @@ func TestTreesAreExpandedBeforeAnyClaim(t *testing.T) {
 		}
 		w.move(w.lookup("/unrouted"), "/ab/new")
 		w.idle("one") // nothing is decided yet
+		w.rerouting(true)
 		run(t, w, func() bool { return w.count("SELECT count(*) FROM reroutes") == 0 })
+		w.rerouting(false)
 		if n := w.count("SELECT count(*) FROM uploads WHERE state = 'settling'"); n != 2*files {
 			t.Fatalf("%d rows, want %d", n, 2*files)
 		}
@@ -316,11 +326,12 @@ func TestExpansionGoesOnAfterACrash(t *testing.T) {
 		w.put(fmt.Sprintf("/unrouted/%d.jpg", i), fmt.Sprint(i))
 	}
 	w.move(w.lookup("/unrouted"), "/a/new")
-	for left := 10; w.count("SELECT count(*) FROM reroutes") > 0; left-- {
+	for left := 100; w.count("SELECT count(*) FROM reroutes") > 0; left-- {
 		if left == 0 {
 			t.Fatal("no end")
 		}
-		broken := &brokenDatabase{Database: w.db, fail: 1} // deals with one batch, and is gone
+		broken := &brokenDatabase{Database: w.db}
+		broken.left.Store(1) // deals with one batch, of this or of words, and is gone
 		l, err := ledger0(w, broken)
 		if err != nil {
 			t.Fatal(err)

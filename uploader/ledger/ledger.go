@@ -9,6 +9,7 @@
 package ledger
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"database/sql"
@@ -38,13 +39,18 @@ type Options struct {
 	// Ceiling is how long a file may go on changing before it is sent all the same;
 	// nil or 0: for ever.
 	Ceiling func() time.Duration
+	// Grace is how long after it was recorded a deletion at a host begins, in which
+	// putting the file back calls it off; 0: 10 minutes.
+	Grace time.Duration
 	// Locked returns those of entries that a client holds under a lock, itself or
 	// a directory above; nil: none ever are.
 	Locked func(ctx context.Context, tx vfs.Tx, entries []vfs.ID) (map[vfs.ID]bool, error)
 	// Clock tells the time; nil: this machine's, and for what several machines
 	// must agree on, PostgreSQL's.
 	Clock func() time.Time
-	Log   *slog.Logger // nil: silent
+	// Notices says which webhooks hear of what; nil: there are none. See SetNotices.
+	Notices Notices
+	Log     *slog.Logger // nil: silent
 }
 
 // Ledger is an uploader.Ledger in SQL.
@@ -52,6 +58,7 @@ type Ledger struct {
 	db      vfs.Database
 	quiet   func(vfs.Change) time.Duration
 	ceiling func() time.Duration
+	grace   time.Duration
 	locked  func(ctx context.Context, tx vfs.Tx, entries []vfs.ID) (map[vfs.ID]bool, error)
 	clock   func() time.Time
 	dbClock bool // ask PostgreSQL for the time of leases
@@ -59,6 +66,9 @@ type Ledger struct {
 	owner   string // this process
 	config  atomic.Pointer[config]
 	hear    hearers
+	wording chan struct{}           // held by who writes words; see word
+	notices atomic.Pointer[Notices] // nil: no webhook is configured
+	bells   bells
 }
 
 // config is what a reload swaps.
@@ -74,7 +84,8 @@ var _ uploader.Ledger = (*Ledger)(nil)
 // directory proves that nobody else lives; on PostgreSQL those whose lease ran
 // out.
 func New(ctx context.Context, db vfs.Database, o Options) (*Ledger, error) {
-	l := &Ledger{db: db, quiet: o.Quiet, ceiling: o.Ceiling, locked: o.Locked, clock: o.Clock, log: o.Log,
+	l := &Ledger{db: db, wording: make(chan struct{}, 1), quiet: o.Quiet, ceiling: o.Ceiling, locked: o.Locked, clock: o.Clock, log: o.Log,
+		grace:   cmp.Or(o.Grace, 10*time.Minute),
 		dbClock: o.Clock == nil && db.Postgres(), owner: rand.Text()}
 	if l.quiet == nil {
 		l.quiet = func(vfs.Change) time.Duration { return 2 * time.Second }
@@ -89,6 +100,7 @@ func New(ctx context.Context, db vfs.Database, o Options) (*Ledger, error) {
 		l.log = slog.New(slog.DiscardHandler)
 	}
 	l.Configure(o.Router, o.Destinations)
+	l.SetNotices(o.Notices)
 	sub, err := fs.Sub(migrationFiles, "migrations")
 	if err != nil {
 		return nil, fmt.Errorf("ledger: %w", err)
@@ -98,6 +110,11 @@ func New(ctx context.Context, db vfs.Database, o Options) (*Ledger, error) {
 	}
 	if err := l.recover(ctx, !db.Postgres()); err != nil {
 		return nil, fmt.Errorf("ledger: %w", err)
+	}
+	if !db.Postgres() {
+		if err := l.recoverDeletions(ctx); err != nil {
+			return nil, fmt.Errorf("ledger: %w", err)
+		}
 	}
 	return l, nil
 }

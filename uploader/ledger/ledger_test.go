@@ -42,6 +42,17 @@ type world struct {
 // one and two are hosts of their own; three is another account on one's.
 type router struct{}
 
+// OnDelete deletes below folders whose names begin with "del".
+func (router) OnDelete(p string) string {
+	if strings.Contains(p, "/del") {
+		return uploader.DeleteHosted
+	}
+	return uploader.KeepHosted
+}
+
+func (router) Links(p string) bool {
+	return strings.HasPrefix(p, "/l/") && strings.HasSuffix(p, ".url")
+}
 func (router) Owed(p, mediaType string, size int64) (owed []uploader.Owed) {
 	if size == 0 || strings.HasSuffix(p, ".part") {
 		return nil
@@ -175,7 +186,7 @@ func (w *world) putIn(ctx context.Context, tx vfs.Tx, p, content string) (vfs.En
 	if e.Parent, err = w.dir(ctx, tx, path.Dir(p)); err != nil {
 		return e, err
 	}
-	if _, err := tx.Exec(ctx, "INSERT INTO blobs VALUES ($1, $2, $3, $4, 0)", string(e.Blob), e.Size, e.SHA256[:], []byte(content)); err != nil {
+	if _, err := tx.Exec(ctx, "INSERT INTO blobs (ref, size, sha256, bytes, created) VALUES ($1, $2, $3, $4, 0)", string(e.Blob), e.Size, e.SHA256[:], []byte(content)); err != nil {
 		return e, err
 	}
 	err = tx.QueryRow(ctx, "SELECT id FROM entries WHERE parent = $1 AND key = $2", int64(e.Parent), e.Name).Scan(&e.ID)
@@ -235,13 +246,17 @@ func (w *world) remove(es ...vfs.Entry) {
 	w.t.Helper()
 	w.tx(func(ctx context.Context, tx vfs.Tx) error {
 		var ids []vfs.ID
+		p, err := index.PathOf(ctx, tx, es[0].ID)
+		if err != nil {
+			return err
+		}
 		for _, e := range es {
 			ids = append(ids, e.ID)
 			if _, err := tx.Exec(ctx, "DELETE FROM entries WHERE id = $1", int64(e.ID)); err != nil {
 				return err
 			}
 		}
-		return w.l.OnCommit(ctx, tx, []vfs.Change{{Kind: vfs.Removed, Entry: es[0], IDs: ids}})
+		return w.l.OnCommit(ctx, tx, []vfs.Change{{Kind: vfs.Removed, Entry: es[0], Path: p, IDs: ids}})
 	})
 }
 

@@ -2,10 +2,8 @@ package ledger
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"strings"
-	"time"
 
 	"slipway/uploader"
 	"slipway/vfs"
@@ -164,65 +162,6 @@ func (l *Ledger) Wait(ctx context.Context, entry vfs.ID, done func([]uploader.Up
 	}
 }
 
-// Stats is how a destination stands.
-type Stats struct {
-	Destination string
-	Configured  bool
-	Count       map[uploader.State]int
-	Oldest      time.Time // when the first of the rows that are due was; zero: none is
-	Paused      time.Time // since when; zero: not paused
-	Reason      string    // of the pause: "refused" or "by-hand"
-	Error       string    // in plain words
-	Remedy      string
-	Probe       time.Time // when it is tried again; zero: not by itself
-}
-
-// Stats returns how every destination stands that is configured, paused or has
-// uploads, by name.
-func (l *Ledger) Stats(ctx context.Context) (map[string]*Stats, error) {
-	all := make(map[string]*Stats)
-	at := func(name string) *Stats {
-		if all[name] == nil {
-			all[name] = &Stats{Destination: name, Count: make(map[uploader.State]int)}
-		}
-		return all[name]
-	}
-	for d := range l.config.Load().destinations {
-		at(d).Configured = true
-	}
-	err := l.db.Read(ctx, func(ctx context.Context, tx vfs.Tx) error {
-		now, err := l.now(ctx, tx)
-		if err != nil {
-			return err
-		}
-		err = each(ctx, tx, func(s *sql.Rows) error {
-			var d string
-			var state uploader.State
-			var n int
-			var due int64
-			err := s.Scan(&d, &state, &n, &due)
-			at(d).Count[state] = n
-			if state == uploader.Settling && due <= nanos(now) {
-				at(d).Oldest = moment(due)
-			}
-			return err
-		}, "SELECT destination, state, count(*), min(due) FROM uploads GROUP BY destination, state")
-		if err != nil {
-			return err
-		}
-		return each(ctx, tx, func(s *sql.Rows) error {
-			var d string
-			var paused, probe int64
-			var p Stats
-			err := s.Scan(&d, &paused, &p.Reason, &p.Error, &p.Remedy, &probe)
-			t := at(d)
-			t.Paused, t.Reason, t.Error, t.Remedy, t.Probe = moment(paused), p.Reason, p.Error, p.Remedy, moment(probe)
-			return err
-		}, "SELECT name, paused, reason, error, remedy, probe FROM destinations WHERE paused <> 0")
-	})
-	return all, wrap("stats", err)
-}
-
 // HostedByToken returns the bytes of a picture that we serve ourselves, by the id
 // that its driver gave it; false where there is none.
 func (l *Ledger) HostedByToken(ctx context.Context, token string) (b Bytes, found bool, err error) {
@@ -233,9 +172,9 @@ func (l *Ledger) HostedByToken(ctx context.Context, token string) (b Bytes, foun
 		if err != nil {
 			return err
 		}
-		found, err = optional(tx.QueryRow(ctx, `SELECT blob, inline, size, sha256, type, url, created FROM hosted
+		found, err = optional(tx.QueryRow(ctx, `SELECT blob, inline, size, sha256, type, url, created, prepared FROM hosted
 			WHERE remote = $1 AND blob IS NOT NULL AND deleted = 0 AND (expires = 0 OR expires > $2)`, token, nanos(now)),
-			&b.Blob, &inline, &b.Size, &sum, &b.Type, &b.URL, &created)
+			&b.Blob, &inline, &b.Size, &sum, &b.Type, &b.URL, &created, &b.Prepared)
 		copy(b.SHA256[:], sum)
 		b.Inline, b.Stored = inline != 0, moment(created)
 		return err

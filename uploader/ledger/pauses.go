@@ -52,6 +52,9 @@ func (l *Ledger) Pause(ctx context.Context, destination, text string) error {
 		}
 		return pause(ctx, tx, destination, uploader.ReasonByHand, text, "", now)
 	})
+	if err == nil {
+		l.hear.tellAll()
+	}
 	return wrap("pause", err)
 }
 
@@ -184,7 +187,9 @@ func (l *Ledger) ResumeHost(ctx context.Context, host string) error {
 		return err
 	})
 	if err == nil {
+		l.hear.tellAll()
 		l.hear.due("", l.clock())
+		l.hear.deletions("", l.clock())
 	}
 	return wrap("resume", err)
 }
@@ -197,7 +202,9 @@ func (l *Ledger) Resume(ctx context.Context, destination string) error {
 		return err
 	})
 	if err == nil {
+		l.hear.tellAll()
 		l.hear.due(destination, l.clock())
+		l.hear.deletions(destination, l.clock())
 	}
 	return wrap("resume", err)
 }

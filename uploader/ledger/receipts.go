@@ -33,7 +33,8 @@ const selectReceipts = `SELECT u.entry, u.id, u.destination, u.sha256, u.state, 
 	NULLIF(u.attempts, 0), NULLIF(u.sent, 0), CASE WHEN u.state IN ('settling', 'ambiguous') THEN u.due END,
 	CASE WHEN e.sha256 = u.sha256 THEN 1 END,
 	CASE WHEN u.state = 'settling' AND u.host IN (SELECT name FROM hosts WHERE until > $2) THEN u.host END,
-	NULLIF(h.url, ''), NULLIF(h.viewer_url, ''), NULLIF(h.thumbnail_url, ''), NULLIF(h.remote, ''), h.id
+	NULLIF(h.url, ''), NULLIF(h.viewer_url, ''), NULLIF(h.thumbnail_url, ''), NULLIF(h.remote, ''), h.id,
+	NULLIF(h.deleted, 0), NULLIF(h.fate, '')
 	FROM entries e JOIN uploads u ON u.entry = e.id LEFT JOIN hosted h ON h.id = u.hosted WHERE `
 
 // receiptRow is where selectReceipts goes, row after row. Its words are those of the
@@ -41,9 +42,10 @@ const selectReceipts = `SELECT u.entry, u.id, u.destination, u.sha256, u.state, 
 type receiptRow struct {
 	entry, id, changed                          int64
 	order, attempts, sent, due, present, hosted whole
+	deleted                                     whole
 	destination, state, reason, host            word
 	errors, remedy, notes, album, category      word
-	url, viewer, thumbnail, remote              word
+	url, viewer, thumbnail, remote, fate        word
 	sum                                         sql.RawBytes
 	into                                        []any
 }
@@ -55,6 +57,7 @@ func newReceiptRow() *receiptRow {
 		&r.errors, &r.remedy, &r.notes, &r.album, &r.category,
 		&r.attempts, &r.sent, &r.due, &r.present, &r.host,
 		&r.url, &r.viewer, &r.thumbnail, &r.remote, &r.hosted,
+		&r.deleted, &r.fate,
 	}
 	return r
 }
@@ -74,6 +77,7 @@ func (r *receiptRow) upload() uploader.Upload {
 		u.Picture = &uploader.Hosted{ID: int64(r.hosted), SHA256: u.SHA256}
 		u.Picture.URL, u.Picture.ViewerURL, u.Picture.ThumbnailURL = string(r.url), string(r.viewer), string(r.thumbnail)
 		u.Picture.Result.ID = string(r.remote)
+		u.Picture.Deleted, u.Picture.Fate = moment(int64(r.deleted)), uploader.Fate(r.fate)
 	}
 	return u
 }

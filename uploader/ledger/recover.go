@@ -23,6 +23,26 @@ type orphan struct {
 	body time.Time // when its body may have been complete; zero: not
 }
 
+// recoverDeletions has those that a process before this one had in hand repeated.
+func (l *Ledger) recoverDeletions(ctx context.Context) error {
+	var id int64
+	var some bool
+	err := l.db.Read(ctx, func(ctx context.Context, tx vfs.Tx) (err error) {
+		some, err = optional(tx.QueryRow(ctx, "SELECT id FROM deletions WHERE state = 'deleting' AND owner <> '' LIMIT 1"), &id)
+		return err
+	})
+	if err != nil || !some {
+		return err
+	}
+	return l.write(ctx, func(ctx context.Context, tx vfs.Tx, now time.Time) error {
+		n, err := exec(ctx, tx, "UPDATE deletions SET due = $1, owner = '' WHERE state = 'deleting' AND owner <> ''", nanos(now))
+		if err == nil && n > 0 {
+			l.log.Info("deletions at hosts that a stopped process left are repeated", "deletions", n)
+		}
+		return err
+	})
+}
+
 // recover ends claims whose workers are gone: all of them, or those whose lease
 // ran out. A row whose body may be complete is ambiguous; workers record that of
 // hosts that are not idempotent only.
@@ -49,7 +69,11 @@ func (l *Ledger) recover(ctx context.Context, all bool) error {
 			return err
 		}
 		for _, o := range orphans {
-			if err := finish(ctx, tx, o.Claimed, o.outcome(), now); err != nil {
+			out := o.outcome()
+			if err := l.finish(ctx, tx, o.Claimed, out, now); err != nil {
+				return err
+			}
+			if _, err := l.notify(ctx, tx, o.Claimed, out.State, now); err != nil {
 				return err
 			}
 		}
@@ -57,6 +81,9 @@ func (l *Ledger) recover(ctx context.Context, all bool) error {
 	})
 	if err == nil {
 		l.log.Info("uploads that a stopped process left are taken up again", "uploads", len(orphans))
+		for _, o := range orphans {
+			l.hear.tellEntries(o.Entry)
+		}
 		l.hear.due("", l.clock())
 	}
 	return err

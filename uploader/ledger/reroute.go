@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"sync"
 	"time"
 
 	"slipway/vfs"
@@ -19,6 +20,9 @@ const poll = time.Second
 // Run expands moved trees, ends leases that ran out and tells watchers of
 // commits, until ctx ends.
 func (l *Ledger) Run(ctx context.Context) error {
+	var words sync.WaitGroup
+	words.Go(func() { l.word(ctx) })
+	defer words.Wait()
 	hooked, rerouted := l.hear.signals()
 	poke(rerouted)                                  // what a process before this one left
 	defer func() { poke(hooked); poke(rerouted) }() // another Run takes over what this one leaves
@@ -68,17 +72,21 @@ var errNothing = errors.New("nothing to write")
 // settle waits for the commit that a hook was part of, and tells the watchers:
 // writers are serial, so one that comes after the hook ends after its commit.
 func (l *Ledger) settle(ctx context.Context) error {
+	noted := l.hear.takeNoted()
 	err := l.db.Write(ctx, func(context.Context, vfs.Tx) error { return errNothing })
 	if !errors.Is(err, errNothing) {
-		return err
+		noted = changedSet{all: true} // what its commit changed is not known any more
+	} else {
+		err = nil
+		l.hear.committed()
 	}
-	l.hear.committed()
-	return nil
+	l.hear.tell(noted)
+	return err
 }
 
 // expand deals with every directory that waits in reroutes.
 func (l *Ledger) expand(ctx context.Context) error {
-	for {
+	for expanded := false; ; expanded = true {
 		var pending bool
 		err := l.db.Write(ctx, func(ctx context.Context, tx vfs.Tx) (err error) {
 			if pending, err = isRerouting(ctx, tx); err != nil || !pending {
@@ -92,6 +100,10 @@ func (l *Ledger) expand(ctx context.Context) error {
 		if !pending {
 			l.hear.committed()
 			l.hear.due("", l.clock())
+			l.hear.deletions("", l.clock())
+			if expanded {
+				l.hear.tellAll()
+			}
 			return nil
 		}
 	}

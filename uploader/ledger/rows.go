@@ -17,7 +17,7 @@ const selectUploads = `SELECT u.id, u.key, u.entry, u.path, u.destination, u.hos
 	CASE WHEN e.sha256 = u.sha256 THEN 1 ELSE 0 END, u.due, u.created, u.changed, u.sent, u.finished, u.lost, u.album, u.category,
 	COALESCE(h.id, 0), COALESCE(h.host, ''), COALESCE(h.destination, ''), COALESCE(h.album, ''), COALESCE(h.category, ''),
 	COALESCE(h.created, 0), COALESCE(h.expires, 0), COALESCE(h.deleted, 0), COALESCE(h.remote, ''), COALESCE(h.url, ''),
-	COALESCE(h.viewer_url, ''), COALESCE(h.thumbnail_url, ''), COALESCE(h.identical, 0)
+	COALESCE(h.viewer_url, ''), COALESCE(h.thumbnail_url, ''), COALESCE(h.identical, 0), COALESCE(h.fate, ''), COALESCE(h.prepared, '')
 	FROM uploads u LEFT JOIN entries e ON e.id = u.entry LEFT JOIN hosted h ON h.id = u.hosted `
 
 // scanned is an upload and what a row tells beyond it.
@@ -37,7 +37,7 @@ func scanUpload(s *sql.Rows) (scanned, error) {
 		&u.State, &u.Reason, &u.Error, &u.Remedy, &notes, &u.Attempts, &u.Tries, &u.Order, &u.Unusual, &u.Copy, &released, &r.attempt, &r.body,
 		&present, &due, &created, &changed, &sent, &finished, &lost, &u.Album, &u.Category,
 		&h.ID, &h.Host, &h.Destination, &h.Album, &h.Category,
-		&made, &expires, &deleted, &h.Result.ID, &h.URL, &h.ViewerURL, &h.ThumbnailURL, &identical)
+		&made, &expires, &deleted, &h.Result.ID, &h.URL, &h.ViewerURL, &h.ThumbnailURL, &identical, &h.Fate, &h.Prepared)
 	if err != nil {
 		return r, err
 	}
@@ -102,21 +102,27 @@ func (l *Ledger) show(ctx context.Context, tx vfs.Tx, take func(*uploader.Upload
 }
 
 // known returns the pictures of these bytes at host that can be referred to,
-// newest first.
-func known(ctx context.Context, tx vfs.Tx, host string, sum []byte, now time.Time) (hs []uploader.Hosted, err error) {
+// newest first, and the addresses of those whose place another one took, or may have.
+func known(ctx context.Context, tx vfs.Tx, host string, sum []byte, now time.Time) (hs []uploader.Hosted, taken []string, err error) {
 	err = each(ctx, tx, func(s *sql.Rows) error {
 		var h uploader.Hosted
 		var created, expires, identical, awaiting int64
+		var fate uploader.Fate
 		err := s.Scan(&h.ID, &h.Host, &h.Destination, &h.Album, &h.Category, &created, &expires, &h.Result.ID, &h.URL, &h.ViewerURL,
-			&h.ThumbnailURL, &identical, &awaiting)
+			&h.ThumbnailURL, &identical, &awaiting, &h.Prepared, &fate)
+		if fate != "" {
+			taken = append(taken, h.URL)
+			return err
+		}
 		copy(h.SHA256[:], sum)
 		h.Created, h.Expires, h.Identical, h.Awaiting = moment(created), moment(expires), identical != 0, awaiting != 0
 		h.Result.Expires = h.Expires
 		hs = append(hs, h)
 		return err
-	}, `SELECT id, host, destination, album, category, created, expires, remote, url, viewer_url, thumbnail_url, identical, awaiting FROM hosted
-		WHERE host = $1 AND sha256 = $2 AND deleted = 0 AND (expires = 0 OR expires > $3) ORDER BY id DESC LIMIT 8`, host, sum, nanos(now))
-	return hs, err
+	}, `SELECT id, host, destination, album, category, created, expires, remote, url, viewer_url, thumbnail_url, identical, awaiting, prepared, fate FROM hosted
+		WHERE host = $1 AND sha256 = $2 AND deleted = 0 AND fate IN ('', 'replaced', 'doubtful') AND (expires = 0 OR expires > $3)
+		ORDER BY id DESC LIMIT 8`, host, sum, nanos(now))
+	return hs, taken, err
 }
 
 // Bytes names what an upload's bytes are kept as: see HostedByToken.
@@ -126,8 +132,10 @@ type Bytes struct {
 	Size   int64
 	SHA256 blob.Sum
 	Type   string
-	URL    string    // as it was given out
-	Stored time.Time // when the host, we, took it
+	URL    string // as it was given out
+	// Prepared is how what is served differs from these bytes, as Hosted.Prepared.
+	Prepared string
+	Stored   time.Time // when the host, we, took it
 }
 
 func latest(a, b time.Time) time.Time {

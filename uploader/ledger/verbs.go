@@ -46,6 +46,7 @@ func (l *Ledger) Drop(ctx context.Context, id int64) error { return l.do(ctx, dr
 
 func (l *Ledger) do(ctx context.Context, v verb, id int64) error {
 	var destination string
+	var entry vfs.ID
 	err := l.write(ctx, func(ctx context.Context, tx vfs.Tx, now time.Time) error {
 		us, _, err := uploadsAnd(ctx, tx, "WHERE u.id = $1", id)
 		if err != nil {
@@ -55,7 +56,7 @@ func (l *Ledger) do(ctx context.Context, v verb, id int64) error {
 			return fmt.Errorf("upload %d: %w", id, uploader.ErrNoUpload)
 		}
 		u := us[0]
-		destination = u.Destination
+		destination, entry = u.Destination, u.Entry
 		if !slices.Contains(v.from, u.State) {
 			return fmt.Errorf("upload %d is %s: %w: %s is for uploads that are %s", id, u.State, uploader.ErrState, v.name, words(v.from))
 		}
@@ -72,6 +73,7 @@ func (l *Ledger) do(ctx context.Context, v verb, id int64) error {
 	if err != nil {
 		return err
 	}
+	l.hear.tellEntries(entry)
 	l.hear.due(destination, l.clock())
 	return nil
 }
@@ -104,6 +106,7 @@ func (l *Ledger) RetryNow(ctx context.Context, entry vfs.ID, due time.Time) erro
 		return err
 	})
 	if err == nil {
+		l.hear.tellEntries(entry)
 		l.hear.due("", due)
 	}
 	return wrap("retry", err)

@@ -12,6 +12,7 @@ import (
 	"io"
 	"net"
 	"net/url"
+	"path"
 	"strings"
 
 	"slipway/uploader"
@@ -46,6 +47,8 @@ type Driver struct {
 var (
 	_ uploader.Driver  = (*Driver)(nil)
 	_ uploader.Checker = (*Driver)(nil)
+	_ uploader.Namer   = (*Driver)(nil)
+	_ uploader.Deleter = (*Driver)(nil)
 )
 
 // New returns the driver of one destination.
@@ -61,8 +64,12 @@ func (d *Driver) String() string { return "local " + d.opts.Name }
 
 // Properties says what hosting by ourselves means.
 func (d *Driver) Properties() uploader.Properties {
-	return uploader.Properties{Driver: "local", Host: Host, Idempotent: true, HoldsBlob: true}
+	return uploader.Properties{Driver: "local", Host: Host, Idempotent: true, HoldsBlob: true, Deletes: true}
 }
+
+// Delete has nobody to ask: a picture that the ledger has as deleted is not found by
+// [Handler] any more, from that transaction on.
+func (d *Driver) Delete(ctx context.Context, _ uploader.Result) error { return ctx.Err() }
 
 // Send gives p an address, after making sure that its bytes are there.
 func (d *Driver) Send(ctx context.Context, p uploader.Picture) (uploader.Result, error) {
@@ -91,6 +98,14 @@ func (d *Driver) Send(ctx context.Context, p uploader.Picture) (uploader.Result,
 		URL:       base.Scheme + "://" + base.Host + base.EscapedPath() + Prefix + token + "/" + url.PathEscape(safeName(p.Name)),
 		Identical: true,
 	}, nil
+}
+
+// Named reports whether an address ends in the name that Send would give it. An
+// address of a file of another name would tell that name, perhaps of a folder that
+// nobody is to see, and costs nothing to make anew.
+func (d *Driver) Named(r uploader.Result, name string) bool {
+	u, err := url.Parse(r.URL)
+	return err == nil && path.Base(u.Path) == safeName(name)
 }
 
 // base returns the public URL without a slash at its end.

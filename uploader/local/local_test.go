@@ -61,6 +61,27 @@ func TestSend(t *testing.T) {
 	}
 }
 
+// TestNamed: an address is of files whose name stands in it, however it is escaped or
+// shortened, and of no other.
+func TestNamed(t *testing.T) {
+	d := New(Config{}, Options{PublicURL: publicURL("http://127.0.0.1:8080/sub")})
+	names := []string{"a.jpg", "A.jpg", "Фото 1%.jpg", "a/b?.jpg", "..", "\xff", strings.Repeat("ä", 300) + ".jpg", "%2f.jpg", "e\u0301.jpg"}
+	for _, name := range names {
+		r, err := d.Send(t.Context(), picture(name, []byte("hello")))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, other := range names {
+			if got := d.Named(r, other); got != (safeName(other) == safeName(name)) {
+				t.Errorf("%s is of %q: %v", r.URL, other, got)
+			}
+		}
+	}
+	if d.Named(uploader.Result{URL: "http://\x00"}, "a.jpg") || !d.Named(uploader.Result{URL: "https://old.example/i/x/%C3%A9.jpg"}, "e\u0301.jpg") {
+		t.Error("other addresses")
+	}
+}
+
 func TestTokenIsTheRandomBits(t *testing.T) {
 	d := New(Config{}, Options{PublicURL: publicURL("https://h/sub"), Random: strings.NewReader("0123456789abcdef")})
 	r, err := d.Send(t.Context(), picture("a.jpg", []byte("hello")))

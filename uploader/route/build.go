@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"slipway/uploader"
 	"slipway/uploader/route/filetype"
@@ -103,6 +104,7 @@ func (b *builder) rule(number int, c Config) {
 	report := func(key string, err error) { b.fail(c.Places, key, err) }
 	r.layer = keys.Compile(c.Keys, fmt.Sprintf("route %d", number), report)
 	r.layer.Check(r.captures, report)
+	b.companions(r)
 	b.targets(r)
 	b.overrides(r)
 	b.ids(r)
@@ -120,26 +122,40 @@ func (b *builder) words(c Config) {
 		{"on_same_name", c.OnSameName, []string{"version", "replace"}},
 		{"on_duplicate", c.OnDuplicate, []string{"reuse", "new-copy", "hold"}},
 		{"on_lost_reply", c.OnLostReply, []string{"no-url", "new-copy", "hold"}},
+		{"on_delete", c.OnDelete, []string{uploader.KeepHosted, uploader.DeleteHosted}},
+		{"on_replace", c.OnReplace, []string{uploader.KeepHosted, uploader.DeleteOld}},
+		{"strip", c.Strip, []string{uploader.StripNone, uploader.StripGPS, uploader.StripAll}},
 		{"on_type", c.OnType, []string{"store", "refuse"}},
 	} {
 		if w.value != "" && !slices.Contains(w.known, w.value) {
 			b.fail(c.Places, w.name, fmt.Errorf("%q is not known; %s", w.value, settings.Suggest(w.value, w.known)))
 		}
 	}
-	if c.OnDelete != "" && c.OnDelete != "keep" {
-		b.fail(c.Places, "on_delete", later(c.OnDelete, "keep", c.OnDelete == "delete"))
-	}
-	if c.Keep != "" && c.Keep != "always" {
-		b.fail(c.Places, "keep", later(c.Keep, "always", c.Keep == "until-sent" || strings.ContainsAny(c.Keep[:1], "0123456789")))
+	if c.Keep != "" {
+		if err := CheckKeep(c.Keep); err != nil {
+			b.fail(c.Places, "keep", err)
+		}
 	}
 }
 
-// later says that a value is not there yet, or was never meant to be.
-func later(value, only string, planned bool) error {
-	if planned {
-		return fmt.Errorf("%q comes with a later version; write %q, or leave the key out", value, only)
+// companionsMax is how long a picture waits for its companions at the most.
+const companionsMax = time.Hour
+
+// companions reads how long pictures wait for what others say about them.
+func (b *builder) companions(r *rule) {
+	c := r.config
+	if c.Companions == "" {
+		return
 	}
-	return fmt.Errorf("%q is not known; write %q, or leave the key out", value, only)
+	wait, err := time.ParseDuration(c.Companions)
+	if err != nil || wait < 0 || wait > companionsMax {
+		b.fail(c.Places, "companions", fmt.Errorf(`%q is no time span of up to an hour; write one as in "30s", or "0s" for not to wait`, c.Companions))
+		return
+	}
+	text := func(s keys.Text) *keys.Text { return &s }
+	said := keys.Compile(keys.Keys{Title: text("{companion.title}"), Description: text("{companion.caption}"), Tags: keys.Tags{"{companion.keywords}"}},
+		"files beside the picture", func(string, error) {})
+	r.companions, r.beside = wait, &said
 }
 
 // types reads the rule's list of types.
@@ -261,9 +277,6 @@ func (b *builder) effects(r *rule) {
 		if given && !said {
 			b.warn(places, m.names, "has no effect before %s says which name to look up, as in %s = \"{album}\"", m.key, m.key)
 		}
-	}
-	if r.config.Public {
-		b.warn(places, "public", "has no effect yet; it comes with the page")
 	}
 }
 

@@ -28,10 +28,27 @@ type Config struct {
 	OnDuplicate string `toml:"on_duplicate"`
 	// OnLostReply is "no-url" (default), "new-copy" or "hold".
 	OnLostReply string `toml:"on_lost_reply"`
-	// OnDelete is "keep", the only one so far.
+	// OnDelete is "keep" (default) or "delete": what becomes of what the hosts have when
+	// the file is removed here.
 	OnDelete string `toml:"on_delete"`
-	// Keep is "always", the only one so far.
+	// OnReplace is "keep" (default) or "delete-old": what becomes of what the hosts have
+	// of the bytes that a file had before.
+	OnReplace string `toml:"on_replace"`
+	// Strip is "none" (default), "gps" or "all": what is taken out of pictures before
+	// they are sent.
+	Strip string `toml:"strip"`
+	// Rotate turns pictures upright for hosts that drop their orientation.
+	Rotate bool `toml:"rotate"`
+	// Links fetches the pictures that .url, .webloc, .desktop and .txt files name, and
+	// forwards those.
+	Links bool `toml:"links"`
+	// Keep says when bytes may go here, in place of storage.keep; "": as that says.
 	Keep string `toml:"keep"`
+	// Companions is how long a picture waits for files beside it that say something
+	// about it (package metadata: XMP, JSON, text), as in "30s", up to "1h". They
+	// are not forwarded themselves then, and say title, description and tags where
+	// nobody else does. "": such files are like any other.
+	Companions string `toml:"companions"`
 	// OnType is "store" (default) or "refuse".
 	OnType string `toml:"on_type"`
 	// Types limits what is forwarded: media types ("image/jpeg", "video/*"),

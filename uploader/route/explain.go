@@ -74,6 +74,10 @@ func (t *Table) Explain(ctx context.Context, path, mediaType string, size int64,
 		e.Why = "files of this name are kept and never forwarded: temporary and system files, and " + FolderFile
 	case t.keptOnly(path):
 		e.Why = "this is the name of a sidecar; such a file is kept and never forwarded"
+	case r.about(name):
+		e.Why = "it says something about a picture beside it (companions), and is not forwarded itself"
+	case t.Links(path):
+		e.Why = linksText
 	case !filetype.Any(r.types, name, e.Type):
 		e.Why = fmt.Sprintf("the route's types (%s) do not include it", r.typesText())
 	}

@@ -31,10 +31,13 @@ func (t *Table) Plan(ctx context.Context, u uploader.Upload, metadata func() (ma
 	if err != nil {
 		return uploader.Plan{}, err
 	}
-	p := uploader.Plan{Keys: keys, OnDuplicate: uploader.ReuseDuplicate, OnLostReply: uploader.NoURLLostReply}
-	if s.rule != nil {
-		p.OnDuplicate = cmp.Or(s.rule.config.OnDuplicate, p.OnDuplicate)
-		p.OnLostReply = cmp.Or(s.rule.config.OnLostReply, p.OnLostReply)
+	p := uploader.Plan{Keys: keys, OnDuplicate: uploader.ReuseDuplicate, OnLostReply: uploader.NoURLLostReply,
+		OnReplace: uploader.KeepHosted, Strip: uploader.StripNone}
+	if r := cmp.Or(s.rule, s.beside); r != nil {
+		p.OnDuplicate = cmp.Or(r.config.OnDuplicate, p.OnDuplicate)
+		p.OnLostReply = cmp.Or(r.config.OnLostReply, p.OnLostReply)
+		p.OnReplace = cmp.Or(r.config.OnReplace, p.OnReplace)
+		p.Strip, p.Rotate = cmp.Or(r.config.Strip, p.Strip), r.config.Rotate
 	}
 	return p, nil
 }
@@ -43,7 +46,8 @@ func (t *Table) Plan(ctx context.Context, u uploader.Upload, metadata func() (ma
 type sheet struct {
 	path        string
 	destination *destination
-	rule        *rule // nil where no route goes there any more
+	rule        *rule // nil where no route goes there, or not any more
+	beside      *rule // then, the one that the path has; see besideRoute
 	captures    map[string]string
 	layers      keys.Layers
 	metadata    func() (map[string]string, error)
@@ -54,16 +58,20 @@ type sheet struct {
 
 func (t *Table) newSheet(ctx context.Context, path string, d *destination, metadata func() (map[string]string, error)) (*sheet, error) {
 	s := &sheet{path: path, destination: d, rule: t.findTo(path, d.name), metadata: metadata}
+	if s.rule == nil {
+		s.beside = t.find(path)
+	}
 	var names []string
-	if s.rule != nil {
-		s.captures, _ = s.rule.pattern.Match(path)
-		names = s.rule.captures
+	if r := cmp.Or(s.rule, s.beside); r != nil {
+		s.captures, _ = r.pattern.Match(path)
+		names = r.captures
 	}
 	var err error
 	if s.layers, err = t.folderLayers(ctx, path, d.name, names); err != nil {
 		return nil, err
 	}
 	if s.rule == nil {
+		s.besideRoute()
 		return s, nil
 	}
 	for _, target := range s.rule.targets {
@@ -72,6 +80,9 @@ func (t *Table) newSheet(ctx context.Context, path string, d *destination, metad
 		}
 	}
 	s.layers = append(s.layers, s.rule.layer)
+	if s.rule.beside != nil {
+		s.layers = append(s.layers, *s.rule.beside)
+	}
 	return s, nil
 }
 

@@ -68,7 +68,7 @@ func TestPlan(t *testing.T) {
 	tab := table(t, shop+"[[route]]\npath = '/shop/{rest...}'\nto = ['anh']\ntitle = '{title}'\n")
 	calls := 0
 	got, err := tab.Plan(t.Context(), uploader.Upload{Path: "/shop/shoes/new/a.b.JPG", Destination: "anh"}, picture(&calls))
-	want := uploader.Plan{OnDuplicate: "hold", OnLostReply: "new-copy", Keys: uploader.Keys{
+	want := uploader.Plan{OnDuplicate: "hold", OnLostReply: "new-copy", OnReplace: "keep", Strip: "none", Keys: uploader.Keys{
 		AlbumID: "new", CategoryID: "3", Title: "shoes: a.b (JPG) X100",
 		Description: "/shop/shoes/new new /shop/shoes/new/a.b.JPG new/a.b.JPG a.b.JPG",
 		Tags:        []string{"sea", "Sun", "shop", "shoes"}, NSFW: true, Width: 800, UseFileDate: true, Expiration: "P3D",
@@ -78,21 +78,21 @@ func TestPlan(t *testing.T) {
 	}
 
 	got, err = tab.Plan(t.Context(), uploader.Upload{Path: "/shop/a.jpg", Destination: "anh"}, nil)
-	want = uploader.Plan{OnDuplicate: "reuse", OnLostReply: "no-url"}
+	want = uploader.Plan{OnDuplicate: "reuse", OnLostReply: "no-url", OnReplace: "keep", Strip: "none"}
 	if diff := cmp.Diff(want, got); diff != "" || err != nil {
 		t.Errorf("defaults: %v: %s", err, diff)
 	}
 
 	calls = 0
 	got, err = tab.Plan(t.Context(), uploader.Upload{Path: "/shop/shoes/new/a.jpg", Destination: "home"}, picture(&calls))
-	want = uploader.Plan{OnDuplicate: "hold", OnLostReply: "new-copy"}
+	want = uploader.Plan{OnDuplicate: "hold", OnLostReply: "new-copy", OnReplace: "keep", Strip: "none"}
 	if diff := cmp.Diff(want, got); diff != "" || err != nil || calls != 0 {
 		t.Errorf("a destination without keys: %v, %d calls: %s", err, calls, diff)
 	}
 
 	// The first route does not go there, and was changed since; nothing is said then.
 	got, err = table(t, threeRoutes).Plan(t.Context(), uploader.Upload{Path: "/elsewhere/a.jpg", Destination: "anh"}, nil)
-	want = uploader.Plan{OnDuplicate: "reuse", OnLostReply: "no-url"}
+	want = uploader.Plan{OnDuplicate: "reuse", OnLostReply: "no-url", OnReplace: "keep", Strip: "none"}
 	if diff := cmp.Diff(want, got); diff != "" || err != nil {
 		t.Errorf("no route: %v: %s", err, diff)
 	}

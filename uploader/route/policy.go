@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"slipway/uploader"
 	"slipway/uploader/route/filetype"
 	"slipway/vfs"
 )
@@ -23,7 +24,7 @@ func (t *Table) Admit(path string, size int64) error {
 		return &vfs.Refusal{Kind: vfs.Forbidden, Text: t.unroutedText(path), Folders: t.Folders()}
 	case r.limit > 0 && size > r.limit:
 		return &vfs.Refusal{Kind: vfs.TooLarge, Text: r.limitText(baseName(path), size)}
-	case r.config.OnType == "refuse" && !t.keptOnly(path) && !r.mayTake(baseName(path)):
+	case r.config.OnType == "refuse" && !t.keptOnly(path) && !t.Links(path) && !r.mayTake(baseName(path)):
 		return &vfs.Refusal{Kind: vfs.WrongType, Text: fmt.Sprintf(
 			"no destination of this folder takes files like %s; they take %s", baseName(path), r.typesText())}
 	}
@@ -45,6 +46,14 @@ func (t *Table) SameName(path string) (vfs.SameName, bool) {
 	return vfs.Replace, false
 }
 
+// OnDelete returns what on_delete of path's route says; see uploader.Router.
+func (t *Table) OnDelete(path string) string {
+	if r := t.find(path); r != nil && r.config.OnDelete != "" {
+		return r.config.OnDelete
+	}
+	return uploader.KeepHosted
+}
+
 // Public reports whether the route of path says public = true.
 func (t *Table) Public(path string) bool {
 	r := t.find(path)
@@ -54,7 +63,7 @@ func (t *Table) Public(path string) bool {
 // mayTake judges a name by its extension; a name without one is left to its content.
 func (r *rule) mayTake(name string) bool {
 	ext := filetype.Extension(name)
-	if ext == "" {
+	if ext == "" || r.about(name) {
 		return true
 	}
 	guess := filetype.Of(ext)
@@ -127,6 +136,22 @@ func (t *Table) foldersBeside(path string) []string {
 		}
 	}
 	return folders
+}
+
+// Reaches returns the destinations of the routes that files below dir can have, in
+// the order of the routes, each once.
+func (t *Table) Reaches(dir string) (names []string) {
+	for _, r := range t.routes {
+		if !r.pattern.Below(dir) {
+			continue
+		}
+		for _, d := range r.targets {
+			if !slices.Contains(names, d.name) {
+				names = append(names, d.name)
+			}
+		}
+	}
+	return names
 }
 
 // Folders returns the folders that routes take files from, as their patterns have

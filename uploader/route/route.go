@@ -11,8 +11,10 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"time"
 
 	"slipway/uploader"
+	"slipway/uploader/metadata"
 	"slipway/uploader/route/filetype"
 	"slipway/uploader/route/keys"
 	"slipway/uploader/route/pattern"
@@ -77,6 +79,24 @@ type rule struct {
 	limit    int64 // bytes; over it every target refuses. 0: some has no limit
 	albums   names
 	category names
+	// companions: how long to wait for them; beside is what they say where nobody
+	// else does. Nil: they are files like any other.
+	companions time.Duration
+	beside     *keys.Layer
+}
+
+// about reports whether a file of that name is no picture of the rule's but says
+// something about one.
+func (r *rule) about(name string) bool { return r.beside != nil && metadata.IsCompanion(name) }
+
+// Companions returns how long a file at path is to wait for files beside it that
+// say something about it, and whether those count at all.
+func (t *Table) Companions(path string) (wait time.Duration, count bool) {
+	r := t.find(path)
+	if r == nil || r.beside == nil {
+		return 0, false
+	}
+	return r.companions, true
 }
 
 // target is one destination of a rule.
@@ -134,6 +154,14 @@ func (t *Table) find(path string) *rule {
 	return nil
 }
 
+// Number returns the number of the route that takes files at path, from 1; 0: none.
+func (t *Table) Number(path string) int {
+	if r := t.find(path); r != nil {
+		return r.number
+	}
+	return 0
+}
+
 // findTo returns the first rule that matches path and goes to a destination. A
 // file whose route was changed after it was committed is still sent there, and
 // what holds for it is the rule that it would have gone by.
@@ -157,12 +185,12 @@ func (t *Table) Owed(path, mediaType string, size int64) []uploader.Owed {
 		return nil
 	}
 	r := t.find(path)
-	if r == nil {
+	if r == nil || t.Links(path) {
 		return nil
 	}
 	name := baseName(path)
 	mediaType = typeOrGuess(mediaType, name)
-	if !filetype.Any(r.types, name, mediaType) {
+	if r.about(name) || !filetype.Any(r.types, name, mediaType) {
 		return nil
 	}
 	owed := make([]uploader.Owed, 0, len(r.targets))

@@ -218,10 +218,11 @@ func TestNewTableErrors(t *testing.T) {
 		{"category's id", `category_id = "{stem}"` + "\ncategories = { shoes = 'three' }", `config.toml:4:1: route 1 (/a/{rest...}): categories: the id of "shoes" is "three"; it must be a whole number from 0 to 4294967295`},
 		{"word", `on_unknown = "holt"`, `config.toml:3:1: route 1 (/a/{rest...}): on_unknown: "holt" is not known; did you mean "hold"?`},
 		{"other word", `on_lost_reply = "ask"`, `config.toml:3:1: route 1 (/a/{rest...}): on_lost_reply: "ask" is not known; known here: hold, new-copy, no-url`},
-		{"delete", `on_delete = "delete"`, `config.toml:3:1: route 1 (/a/{rest...}): on_delete: "delete" comes with a later version; write "keep", or leave the key out`},
-		{"delete misspelled", `on_delete = "kepe"`, `config.toml:3:1: route 1 (/a/{rest...}): on_delete: "kepe" is not known; write "keep", or leave the key out`},
-		{"keep", `keep = "7d"`, `config.toml:3:1: route 1 (/a/{rest...}): keep: "7d" comes with a later version; write "always", or leave the key out`},
-		{"keep until sent", `keep = "until-sent"`, `config.toml:3:1: route 1 (/a/{rest...}): keep: "until-sent" comes with a later version; write "always", or leave the key out`},
+		{"delete misspelled", `on_delete = "delte"`, `config.toml:3:1: route 1 (/a/{rest...}): on_delete: "delte" is not known; did you mean "delete"?`},
+		{"replace misspelled", `on_replace = "old"`, `config.toml:3:1: route 1 (/a/{rest...}): on_replace: "old" is not known; known here: delete-old, keep`},
+		{"strip misspelled", `strip = "gsp"`, `config.toml:3:1: route 1 (/a/{rest...}): strip: "gsp" is not known; did you mean "gps"?`},
+		{"keep", `keep = "7"`, `config.toml:3:1: route 1 (/a/{rest...}): keep: "7" has no unit; write a time span as in "30d", or a size as in "50GB"`},
+		{"keep misspelled", `keep = "until_sent"`, `config.toml:3:1: route 1 (/a/{rest...}): keep: "until_sent" is not known; write "always", "until-sent", a time span as in "30d", or a size as in "50GB"`},
 		{"media type", `types = ["image/j*"]`, `config.toml:3:1: route 1 (/a/{rest...}): types: "image/j*" is not a media type; write "image/*" for all of them`},
 		{"broken media type", `types = ["image/"]`, `config.toml:3:1: route 1 (/a/{rest...}): types: "image/" is not a media type; write it as in "image/jpeg" or "image/*"`},
 		{"no type", `types = ["pictures"]`, `config.toml:3:1: route 1 (/a/{rest...}): types: "pictures" is neither a media type nor an extension; write it as in "image/jpeg", "image/*", ".jpg" or "IMG_*.jpg"`},
@@ -266,7 +267,6 @@ func TestWarnings(t *testing.T) {
 		{"short", "expiration = 'PT1M'\nto = ['anh']", `config.toml:2:1: route 1 (/a/{rest...}): expiration "PT1M" is under 5 minutes, which hosts take as 5 minutes`},
 		{"long", "at.anh.expiration = 'P2Y'\nto = ['anh']", `config.toml:2:1: route 1 (/a/{rest...}): at.anh.expiration "P2Y" is over a year, which hosts take as a year`},
 		{"names unused", "albums = { a = 'x' }\nto = ['anh']", `config.toml:2:1: route 1 (/a/{rest...}): albums has no effect before album_id says which name to look up, as in album_id = "{album}"`},
-		{"public", "public = true\nto = ['anh']", `config.toml:2:1: route 1 (/a/{rest...}): public has no effect yet; it comes with the page`},
 		{"shadowed", "to = ['anh']\n[[route]]\nto = ['home']\npath = '/a/b/{x}'", `config.toml:6:1: route 2 (/a/b/{x}): path is never reached, because route 1 (/a/{rest...}) comes first and matches all of it; put this route before that one`},
 	}
 	for _, tt := range tests {

@@ -32,6 +32,8 @@ const (
 	Empty403       Mode = "HTTP 403 and nothing"
 	Stall          Mode = "takes no more of the body"
 	Elsewhere      Mode = "HTTP 301"
+	HTML403        Mode = "HTTP 403 HTML"
+	HTML404        Mode = "HTTP 404 HTML"
 )
 
 // maxSeen is how many requests are remembered at least.
@@ -58,6 +60,7 @@ type Faults struct {
 
 	mu       sync.Mutex
 	next     []Mode
+	small    []Mode // of requests without a body
 	echo     string
 	requests []*Seen
 	closed   bool
@@ -72,6 +75,14 @@ func (f *Faults) FailNext(modes ...Mode) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.next = append(f.next, modes...)
+}
+
+// FailNextSmall makes the next requests without a body fail, which pass otherwise, one
+// for each mode.
+func (f *Faults) FailNextSmall(modes ...Mode) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.small = append(f.small, modes...)
 }
 
 // EchoNext answers the next upload with s, in JSON and status 400.
@@ -112,8 +123,8 @@ func (c counted) Read(p []byte) (int, error) {
 
 // ServeHTTP implements http.Handler.
 func (f *Faults) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if r.Method != http.MethodPost || r.ContentLength == 0 {
-		f.host.ServeHTTP(w, r)
+	if r.Method != http.MethodPost && r.Method != http.MethodPut || r.ContentLength == 0 {
+		f.serveSmall(w, r)
 		return
 	}
 	seen := &Seen{Proto: r.Proto, Length: r.ContentLength, Chunked: len(r.TransferEncoding) > 0, Header: r.Header.Clone(), Path: r.URL.Path}
@@ -130,6 +141,21 @@ func (f *Faults) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	default:
 		f.fail(w, r, mode)
 	}
+}
+
+// serveSmall lets a request without a body pass, or fails it.
+func (f *Faults) serveSmall(w http.ResponseWriter, r *http.Request) {
+	f.mu.Lock()
+	var mode Mode
+	if len(f.small) > 0 {
+		mode, f.small = f.small[0], f.small[1:]
+	}
+	f.mu.Unlock()
+	if mode == "" {
+		f.host.ServeHTTP(w, r)
+		return
+	}
+	f.fail(w, r, mode)
 }
 
 // arrive notes an upload and returns how it is to fail.
@@ -190,6 +216,10 @@ func answer(w http.ResponseWriter, mode Mode) {
 		w.WriteHeader(http.StatusOK)
 	case Empty403:
 		w.WriteHeader(http.StatusForbidden)
+	case HTML403:
+		page(w, http.StatusForbidden)
+	case HTML404:
+		page(w, http.StatusNotFound)
 	default:
 		panic("uploadertest: unknown mode " + mode)
 	}
@@ -210,7 +240,10 @@ func (f *Faults) lose(w http.ResponseWriter, r *http.Request, mode Mode) {
 		w.WriteHeader(rec.Code)
 		w.Write(reply[:len(reply)/2])
 	case CutReply:
-		if c := hijack(w); c != nil {
+		if c := hijack(w); c != nil && len(reply) == 0 { // It ends in the headers then.
+			fmt.Fprintf(c, "HTTP/1.1 %d X\r\nContent-", rec.Code)
+			c.Close()
+		} else if c != nil {
 			fmt.Fprintf(c, "HTTP/1.1 %d X\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n%s",
 				rec.Code, rec.Header().Get("Content-Type"), len(reply), reply[:len(reply)/2])
 			c.Close()

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -44,9 +45,14 @@ type Harness struct {
 	Driver func(t *testing.T, address string, client *form.Client) uploader.Driver
 	// Secret is the key or token: at least 8 letters and digits. "": none.
 	Secret string
+	// ByStatus: the host's status alone says that it has a picture, so that half of its
+	// reply says as much as all of it.
+	ByStatus bool
 	// Head and Tail frame the pictures' bytes and Type is their media type, so
 	// that the host takes them; none: a JPEG's.
 	Head, Tail, Type string
+	// Only names the cases to run, for a driver in another set-up; none: all.
+	Only []string
 }
 
 // Run runs the suite.
@@ -57,17 +63,21 @@ func Run(t *testing.T, h Harness) {
 	cases := map[string]func(*testing.T, Harness){
 		"Properties": properties, "Result": result, "Names": names, "Ledger": ledger,
 		"Sources": sources, "Progress": progress, "ShownSecrets": shownSecrets,
+		"Deletes": deletes, "Replaces": replaces,
 	}
 	if h.Host != nil {
 		for name, f := range map[string]func(*testing.T, Harness){
 			"Whole": whole, "Together": together, "Memory": memory, "Cancel": cancelled,
 			"Faults": faults, "Stall": stall, "Redirect": redirect, "Echo": echo,
-			"Unreachable": unreachable, "Check": check, "NoCookies": noCookies,
+			"Unreachable": unreachable, "Check": check, "NoCookies": noCookies, "DeleteFaults": deleteFaults,
 		} {
 			cases[name] = f
 		}
 	}
 	for name, f := range cases {
+		if len(h.Only) > 0 && !slices.Contains(h.Only, name) {
+			continue
+		}
 		t.Run(name, func(t *testing.T) {
 			before := goleak.IgnoreCurrent()
 			t.Cleanup(func() { // Runs last, after servers and clients were closed.

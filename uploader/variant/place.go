@@ -51,7 +51,7 @@ func placeJPEG(r io.ReaderAt, size int64, text string) ([]edit, error) {
 		off += 2 + int64(binary.BigEndian.Uint16(b[2:]))
 	}
 	data := binary.BigEndian.AppendUint16([]byte{0xff, 0xfe}, uint16(2+len(text)))
-	return []edit{{off: off, data: append(data, text...)}}, nil
+	return []edit{{Off: off, Data: append(data, text...)}}, nil
 }
 
 // placePNG puts a tEXt chunk (ISO/IEC 15948 §11.3.4.3) right behind the IHDR
@@ -68,7 +68,7 @@ func placePNG(r io.ReaderAt, size int64, text string) ([]edit, error) {
 	body := "tEXt" + "Comment\x00" + text
 	data := binary.BigEndian.AppendUint32(nil, uint32(len(body)-4))
 	data = binary.BigEndian.AppendUint32(append(data, body...), crc32.ChecksumIEEE([]byte(body)))
-	return []edit{{off: ihdrEnd, data: data}}, nil
+	return []edit{{Off: ihdrEnd, Data: data}}, nil
 }
 
 // placeGIF puts a comment extension (GIF89a §24) before the trailer, where it
@@ -87,7 +87,7 @@ func placeGIF(r io.ReaderAt, size int64, text string) ([]edit, error) {
 		if b[10]&sorted != 0 || b[12] != 0 {
 			return nil, unsupported("the GIF87a would mean something else as a GIF89a")
 		}
-		edits = append(edits, edit{off: 4, drop: 1, data: []byte("9")})
+		edits = append(edits, edit{Off: 4, Drop: 1, Data: []byte("9")})
 	default:
 		return nil, unsupported("it is no GIF")
 	}
@@ -100,5 +100,5 @@ func placeGIF(r io.ReaderAt, size int64, text string) ([]edit, error) {
 		return nil, err
 	}
 	data := append([]byte{'!', 0xfe, byte(len(text))}, text...)
-	return append(edits, edit{off: trailer, data: append(data, 0)}), nil
+	return append(edits, edit{Off: trailer, Data: append(data, 0)}), nil
 }

@@ -17,6 +17,7 @@ import (
 	"mime"
 	"strconv"
 
+	"slipway/uploader/splice"
 	"slipway/uploader/whole"
 )
 
@@ -26,24 +27,10 @@ import (
 var ErrUnsupported = errors.New("there is no safe place for a comment in this file")
 
 // Variant is a picture with a comment in it. It is safe for concurrent use.
-type Variant struct {
-	open   func(ctx context.Context) (io.ReadSeekCloser, error)
-	size   int64
-	pieces []piece
-}
+type Variant struct{ *splice.File }
 
-// piece is a stretch of the variant: some bytes of the original, or data.
-type piece struct {
-	start, size int64 // in the variant
-	from        int64 // in the original
-	data        []byte
-}
-
-// edit drops drop bytes of the original at off and puts data in their place.
-type edit struct {
-	off, drop int64
-	data      []byte
-}
+// edit drops bytes of the original and puts others in their place.
+type edit = splice.Edit
 
 // placer finds the edits that put a comment into the size bytes of r. Its errors
 // are ErrUnsupported or those of reading.
@@ -89,13 +76,11 @@ func New(ctx context.Context, open func(ctx context.Context) (io.ReadSeekCloser,
 		return nil, fmt.Errorf("variant: %w", err)
 	}
 	defer src.Close()
-	edits, err := inspect(readerAt{ctx, src}, size, place, mediaType, comment(upload, copy))
+	edits, err := inspect(splice.At(ctx, src), size, place, mediaType, comment(upload, copy))
 	if err != nil {
 		return nil, fmt.Errorf("variant: %w", err)
 	}
-	v := &Variant{open: open}
-	v.splice(edits, size)
-	return v, nil
+	return &Variant{splice.New(open, size, edits)}, nil
 }
 
 // inspect finds the edits for a file that is whole; a comment is not put into
@@ -115,37 +100,4 @@ func inspect(r io.ReaderAt, size int64, place placer, mediaType, text string) ([
 func comment(upload string, copy int) string {
 	sum := sha256.Sum256([]byte(upload + "\x00" + strconv.Itoa(copy)))
 	return "slipway " + hex.EncodeToString(sum[:16])
-}
-
-// splice lays out the variant of an original of size bytes. The edits are in
-// order and do not overlap.
-func (v *Variant) splice(edits []edit, size int64) {
-	from := int64(0)
-	for _, e := range edits {
-		v.add(piece{from: from, size: e.off - from})
-		v.add(piece{data: e.data, size: int64(len(e.data))})
-		from = e.off + e.drop
-	}
-	v.add(piece{from: from, size: size - from})
-}
-
-func (v *Variant) add(p piece) {
-	if p.size > 0 {
-		p.start = v.size
-		v.size += p.size
-		v.pieces = append(v.pieces, p)
-	}
-}
-
-// Size returns the bytes of the variant.
-func (v *Variant) Size() int64 { return v.size }
-
-// Open returns a reader of its own of the variant's bytes, from their start. It
-// keeps nothing in memory, and fails once ctx has ended.
-func (v *Variant) Open(ctx context.Context) (io.ReadSeekCloser, error) {
-	src, err := v.open(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("variant: %w", err)
-	}
-	return &reader{ctx: ctx, v: v, src: src, at: -1}, nil
 }

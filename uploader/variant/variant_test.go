@@ -232,7 +232,9 @@ func TestErrors(t *testing.T) {
 	if _, err := New(ended, opener(data), size, "image/jpeg", id, 1); !errors.Is(err, context.Canceled) {
 		t.Errorf("ended before: %v", err)
 	}
-	v, err := New(t.Context(), opener(data), size, "image/jpeg", id, 1)
+	present := data
+	open := func(ctx context.Context) (io.ReadSeekCloser, error) { return opener(present)(ctx) }
+	v, err := New(t.Context(), open, size, "image/jpeg", id, 1)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -243,7 +245,7 @@ func TestErrors(t *testing.T) {
 	if _, err := r.Read(make([]byte, 1)); !errors.Is(err, context.Canceled) {
 		t.Errorf("read after the end: %v", err)
 	}
-	v.open = opener(data[:20]) // the original shrank
+	present = data[:20] // the original shrank
 	r, err = v.Open(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -349,12 +351,10 @@ func FuzzNew(f *testing.F) {
 // undone returns the original's stretches of out alone.
 func undone(out []byte, v *Variant) []byte {
 	var b []byte
-	for _, p := range v.pieces {
-		if p.data == nil {
-			b = append(b, make([]byte, p.from-int64(len(b)))...)
-			b = append(b, out[p.start:p.start+p.size]...)
-		}
-	}
+	v.Kept(func(at, from, n int64) {
+		b = append(b, make([]byte, from-int64(len(b)))...)
+		b = append(b, out[at:at+n]...)
+	})
 	return b
 }
 

@@ -34,11 +34,11 @@ func placeWebP(r io.ReaderAt, size int64, text string) ([]edit, error) {
 	if riff > math.MaxUint32-9 { // RFC 9649 §2.4: 2^32 - 10 at most
 		return nil, unsupported("the WebP is as large as one can be")
 	}
-	edits := []edit{{off: 4, drop: 4, data: binary.LittleEndian.AppendUint32(nil, uint32(riff))}}
+	edits := []edit{{Off: 4, Drop: 4, Data: binary.LittleEndian.AppendUint32(nil, uint32(riff))}}
 	if header != nil {
-		edits = append(edits, edit{off: 12, data: header})
+		edits = append(edits, edit{Off: 12, Data: header})
 	}
-	return append(edits, edit{off: size, data: tail}), nil
+	return append(edits, edit{Off: size, Data: tail}), nil
 }
 
 // extended returns the VP8X chunk that a WebP with the first bytes h lacks; nil

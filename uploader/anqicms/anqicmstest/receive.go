@@ -131,15 +131,24 @@ func (s *Server) upload(w http.ResponseWriter, r *http.Request, mode Mode) {
 		refuse(w, "http: no such file")
 		return
 	}
-	if id, err := strconv.ParseInt(f.values["id"], 10, 64); err == nil && id != 0 {
+	id, err := strconv.ParseInt(f.values["id"], 10, 64)
+	replaces := err == nil && id != 0
+	if replaces && !s.cfg.Replaces {
 		refuse(w, say(english, "Unable to modify the image", "无法修改图片"))
 		return
 	}
-	s.take(w, r, f, mode, english)
+	if replaces {
+		if said := s.irreplaceable(id, f.file.md5, english); said != "" {
+			refuse(w, said)
+			return
+		}
+	}
+	s.take(w, r, f, id, mode, english)
 }
 
-// take stores the file of a whole form and answers.
-func (s *Server) take(w http.ResponseWriter, r *http.Request, f form, mode Mode, english bool) {
+// take stores the file of a whole form, in the place of that with an id unless it is
+// 0, and answers.
+func (s *Server) take(w http.ResponseWriter, r *http.Request, f form, id int64, mode Mode, english bool) {
 	ext, image := kindOf(f.file)
 	if !image && (ext == ".php" || ext == ".jsp") {
 		refuse(w, say(english, "Not allowed to upload php files", "不允许上传php文件"))
@@ -161,6 +170,10 @@ func (s *Server) take(w http.ResponseWriter, r *http.Request, f form, mode Mode,
 	}
 	if mode == FalseSuccess || mode == DatabaseDown || !storable || len(f.file.name) > maxName {
 		answer{Data: s.describe(r, *file, false)}.write(w) // its id is 0
+		return
+	}
+	if id != 0 {
+		s.reply(w, r, mode, answer{Data: s.describe(r, s.replace(id, *file), true)})
 		return
 	}
 	stored, existing, err := s.store(*file)

@@ -32,6 +32,10 @@ type Config struct {
 	// Work is how long an image or file is worked on between the look-up of its
 	// MD5 and the writing of its row. An identical one that comes meanwhile fails.
 	Work time.Duration
+	// Replaces lets a form field id name the file whose place the new one takes, as the
+	// vendor's page says and versions before 3.5 did; else every id is refused, as
+	// 3.5.8 was observed to.
+	Replaces bool
 	// Limit is how many requests an address may make in Window; 0: any number.
 	// The one after is answered 429, and those in the Block after that 403.
 	Limit  int

@@ -9,6 +9,7 @@ import (
 	"image/png"
 	"net/http"
 	"path"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -32,6 +33,7 @@ type File struct {
 	Created    time.Time
 	Sent       int    // how many uploads of these bytes were answered with this row
 	Stored     []byte // what is served, with KeepBytes
+	Replaced   int    // how often other bytes took its place
 
 	width, height int
 }
@@ -99,6 +101,37 @@ func (s *Server) again(f File) (File, bool) {
 	row.Sent++
 	s.byPath[row.Path] = row
 	return *row, true
+}
+
+// irreplaceable returns what the site says where the file with an id cannot make room
+// for one with an MD5, or "".
+func (s *Server) irreplaceable(id int64, md5 string, english bool) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !slices.ContainsFunc(s.files, func(f *File) bool { return f.ID == id }) {
+		return say(english, "The image resource to be replaced does not exist", "需要替换的图片资源不存在")
+	}
+	if row := s.byMD5[md5]; row != nil && row.ID != id {
+		return say(english, "Replacement failed, currently uploaded resources already exist", "替换失败，当前上传的资源已经存在")
+	}
+	return ""
+}
+
+// replace puts f into the row with an id, which keeps its name and its path, whatever
+// its extension says.
+func (s *Server) replace(id int64, f File) File {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, row := range s.files {
+		if row.ID != id {
+			continue
+		}
+		delete(s.byMD5, row.MD5)
+		f.ID, f.Name, f.Title, f.Path, f.Replaced, f.Sent = id, row.Name, row.Title, row.Path, row.Replaced+1, 1
+		*row = f
+		s.byMD5[f.MD5], s.byPath[f.Path] = row, row
+	}
+	return f
 }
 
 // serveFile serves what is stored at a path, and reports whether it did.

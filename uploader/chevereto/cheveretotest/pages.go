@@ -5,6 +5,7 @@ import (
 	"fmt"
 	htmlpkg "html"
 	"net/http"
+	"slices"
 	"strings"
 )
 
@@ -16,7 +17,7 @@ func (s *Server) page(w http.ResponseWriter, r *http.Request) {
 	case elements[0] == "images":
 		s.image(w, r)
 	case elements[0] == "image" && len(elements) == 4 && elements[2] == "delete":
-		s.delete(w, elements[1], elements[3])
+		s.delete(w, r, elements[1], elements[3])
 	case elements[0] == "image" && len(elements) == 2 && s.shown(elements[1]) != nil:
 		html(w, http.StatusOK)
 	case elements[0] == "album" && len(elements) == 2:
@@ -48,10 +49,20 @@ func (s *Server) image(w http.ResponseWriter, r *http.Request) {
 	html(w, http.StatusNotFound)
 }
 
-// delete deletes a picture for whoever has its link, by any method.
-func (s *Server) delete(w http.ResponseWriter, id, hash string) {
+// delete deletes a picture for whoever has its link, by each of the methods that were
+// tried: 301 once, and 404 ever after, as for a wrong link.
+func (s *Server) delete(w http.ResponseWriter, r *http.Request, id, hash string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.deletions = append(s.deletions, r.Method)
+	switch {
+	case s.cfg.Maintenance:
+		html(w, http.StatusOK)
+		return
+	case !slices.Contains([]string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodDelete}, r.Method):
+		html(w, http.StatusMethodNotAllowed)
+		return
+	}
 	for _, p := range s.pictures {
 		if p.ID == id && p.DeleteHash == hash && !p.Deleted {
 			p.Deleted = true

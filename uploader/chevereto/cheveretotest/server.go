@@ -9,6 +9,7 @@ package cheveretotest
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -69,15 +70,16 @@ type Config struct {
 type Server struct {
 	faults *uploadertest.Faults
 
-	mu       sync.Mutex
-	cfg      Config
-	pictures []*Picture
-	bytes    map[string][]*Picture  // by the MD5 of what was uploaded
-	files    map[string]bool        // names that are taken
-	times    map[string][]time.Time // accepted uploads by address
-	active   int
-	most     int
-	probes   int
+	mu        sync.Mutex
+	cfg       Config
+	pictures  []*Picture
+	bytes     map[string][]*Picture  // by the MD5 of what was uploaded
+	files     map[string]bool        // names that are taken
+	times     map[string][]time.Time // accepted uploads by address
+	active    int
+	most      int
+	probes    int
+	deletions []string // methods
 }
 
 var _ uploadertest.Host = (*Server)(nil)
@@ -95,6 +97,17 @@ func (s *Server) Close() { s.faults.Close() }
 // FailNext makes the next uploads fail, one for each mode of package
 // uploadertest: lost replies, resets, stalls, pages.
 func (s *Server) FailNext(modes ...uploadertest.Mode) { s.faults.FailNext(modes...) }
+
+// FailNextSmall makes the next requests without a body fail: looks at pages, and
+// deletions.
+func (s *Server) FailNextSmall(modes ...uploadertest.Mode) { s.faults.FailNextSmall(modes...) }
+
+// Deletions returns the methods of the requests to delete links that came, in order.
+func (s *Server) Deletions() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.deletions)
+}
 
 // Requests returns the uploads as they arrived.
 func (s *Server) Requests() []*uploadertest.Seen { return s.faults.Requests() }

@@ -2,6 +2,7 @@ package keys
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 
@@ -118,6 +119,15 @@ func (l Layer) templates(name string) []template.Template {
 		return []template.Template{t}
 	}
 	return nil
+}
+
+// Without returns the layer without what it says about keys of one template each.
+func (l Layer) Without(names ...string) Layer {
+	l.texts = maps.Clone(l.texts)
+	for _, name := range names {
+		delete(l.texts, name)
+	}
+	return l
 }
 
 // Says reports whether the layer says something about a key.

@@ -163,6 +163,23 @@ func (p Pattern) Matches(path string) bool {
 	return true
 }
 
+// Below reports whether a path below dir, absolute and clean, can be one of p's.
+func (p Pattern) Below(dir string) bool {
+	i := 0
+	for name := range strings.SplitSeq(strings.Trim(dir, "/"), "/") {
+		switch {
+		case name == "":
+			continue // the root
+		case i < len(p.elements) && p.elements[i].rest:
+			return true
+		case i >= len(p.elements)-1, p.elements[i].literal != "" && vfs.Key(name) != p.elements[i].literal:
+			return false
+		}
+		i++
+	}
+	return true
+}
+
 // Covers reports whether every path of q is one of p's too.
 func (p Pattern) Covers(q Pattern) bool {
 	for i, e := range p.elements {

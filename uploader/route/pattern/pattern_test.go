@@ -146,3 +146,33 @@ func FuzzPattern(f *testing.F) {
 		}
 	})
 }
+
+func TestBelow(t *testing.T) {
+	for _, tt := range []struct {
+		pattern, dir string
+		want         bool
+	}{
+		{"/in/{rest...}", "/", true},
+		{"/in/{rest...}", "/in", true},
+		{"/in/{rest...}", "/in/2026/may", true},
+		{"/in/{rest...}", "/other", false},
+		{"/in/deep/{rest...}", "/in", true},
+		{"/in/deep/{rest...}", "/in/shallow", false},
+		{"/in/{album}/{file}", "/in/a", true},
+		{"/in/{album}/{file}", "/in/a/b", false},
+		{"/{user}/in/{file}", "/anna", true},
+		{"/{user}/in/{file}", "/anna/out", false},
+		{"/{all...}", "/anna/out", true},
+		{"/caf\u00e9/{file}", "/cafe\u0301", true},
+		{"/in/a.jpg", "/in", true},
+		{"/in/a.jpg", "/in/a.jpg", false},
+	} {
+		p, err := Parse(tt.pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := p.Below(tt.dir); got != tt.want {
+			t.Errorf("%s below %s: %v", tt.pattern, tt.dir, got)
+		}
+	}
+}

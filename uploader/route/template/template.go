@@ -17,7 +17,8 @@ import (
 //     the folder's own name, and the whole path.
 //  2. A capture of the route's pattern goes before those.
 //  3. {title} {caption} {keywords} and {exif.…} {iptc.…} {xmp.…} are the picture's
-//     own metadata, and "" where it has none.
+//     metadata, and "" where it has none; {companion.title} {companion.caption}
+//     {companion.keywords} what files beside it say alone.
 //  4. {a|b|"text"} is the first of them that is not empty.
 //  5. {{ and }} are single braces.
 type Template struct {
@@ -176,6 +177,9 @@ func isMetadata(name string) bool {
 	family, field, ok := strings.Cut(name, ".")
 	if !ok {
 		return slices.Contains(ofMetadata, name)
+	}
+	if family == "companion" {
+		return slices.Contains(ofMetadata, field)
 	}
 	return field != "" && (family == "exif" || family == "iptc" || family == "xmp")
 }

@@ -1,43 +1,48 @@
-package variant
+package splice
 
 import (
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"sort"
 )
 
-// reader reads a variant from one open original.
+// reader reads a file from one open original.
 type reader struct {
 	ctx context.Context
-	v   *Variant
+	f   *File
 	src io.ReadSeekCloser
-	off int64 // in the variant
+	off int64 // in the file
 	at  int64 // where src stands; -1: not known
 }
 
 // Read reads on within one piece.
 func (r *reader) Read(b []byte) (int, error) {
 	if err := r.ctx.Err(); err != nil {
-		return 0, fmt.Errorf("variant: %w", err)
+		return 0, fmt.Errorf("splice: %w", err)
 	}
 	if len(b) == 0 {
 		return 0, nil
 	}
-	for _, p := range r.v.pieces {
-		in := r.off - p.start
-		if in >= p.size {
-			continue
-		}
-		b = b[:min(int64(len(b)), p.size-in)]
-		if p.data != nil {
-			n := copy(b, p.data[in:])
-			r.off += int64(n)
-			return n, nil
-		}
+	ps := r.f.pieces
+	i := sort.Search(len(ps), func(i int) bool { return ps[i].start+ps[i].size > r.off })
+	if i == len(ps) {
+		return 0, io.EOF
+	}
+	p := ps[i]
+	in := r.off - p.start
+	b = b[:min(int64(len(b)), p.size-in)]
+	switch {
+	case p.data != nil:
+		copy(b, p.data[in:])
+	case p.zeros:
+		clear(b)
+	default:
 		return r.original(b, p.from+in)
 	}
-	return 0, io.EOF
+	r.off += int64(len(b))
+	return len(b), nil
 }
 
 // original reads bytes of the original at off.
@@ -45,7 +50,7 @@ func (r *reader) original(b []byte, off int64) (int, error) {
 	if r.at != off {
 		r.at = -1
 		if _, err := r.src.Seek(off, io.SeekStart); err != nil {
-			return 0, fmt.Errorf("variant: %w", err)
+			return 0, fmt.Errorf("splice: %w", err)
 		}
 		r.at = off
 	}
@@ -56,9 +61,9 @@ func (r *reader) original(b []byte, off int64) (int, error) {
 	case n > 0 && errors.Is(err, io.EOF):
 		err = nil // the piece may not be the last, and a further read tells
 	case errors.Is(err, io.EOF):
-		err = fmt.Errorf("variant: the original is shorter than it was: %w", io.ErrUnexpectedEOF)
+		err = fmt.Errorf("splice: the original is shorter than it was: %w", io.ErrUnexpectedEOF)
 	case err != nil:
-		err = fmt.Errorf("variant: %w", err)
+		err = fmt.Errorf("splice: %w", err)
 	}
 	return n, err
 }
@@ -70,12 +75,12 @@ func (r *reader) Seek(offset int64, whence int) (int64, error) {
 	case io.SeekCurrent:
 		offset += r.off
 	case io.SeekEnd:
-		offset += r.v.size
+		offset += r.f.size
 	default:
-		return r.off, fmt.Errorf("variant: seek from %d: no such place", whence)
+		return r.off, fmt.Errorf("splice: seek from %d: no such place", whence)
 	}
 	if offset < 0 {
-		return r.off, fmt.Errorf("variant: seek to %d: before the start", offset)
+		return r.off, fmt.Errorf("splice: seek to %d: before the start", offset)
 	}
 	r.off = offset
 	return offset, nil
@@ -84,7 +89,10 @@ func (r *reader) Seek(offset int64, whence int) (int64, error) {
 // Close closes the original.
 func (r *reader) Close() error { return r.src.Close() }
 
-// readerAt reads anywhere in a file that only seeks.
+// At reads anywhere in a file that only seeks, until ctx ends. It is not safe for
+// concurrent use.
+func At(ctx context.Context, src io.ReadSeeker) io.ReaderAt { return readerAt{ctx, src} }
+
 type readerAt struct {
 	ctx context.Context
 	src io.ReadSeeker
