@@ -18,15 +18,20 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"slipway/gateway/api"
 	"slipway/gateway/auth"
 	"slipway/gateway/certs"
 	"slipway/gateway/control"
 	"slipway/gateway/ftp"
+	"slipway/gateway/metrics"
+	"slipway/gateway/thumbnail"
+	"slipway/gateway/web"
 	"slipway/gateway/webdav"
 	"slipway/uploader"
 	"slipway/uploader/ledger"
 	"slipway/vfs"
 	"slipway/vfs/blob"
+	"slipway/vfs/elsewhere"
 	"slipway/vfs/index"
 )
 
@@ -37,6 +42,7 @@ type app struct {
 	started time.Time
 	getenv  func(string) (string, bool)
 	notice  func(format string, args ...any) // shown once to whoever started it
+	grace   time.Duration                    // see program
 
 	lock      *control.Lock
 	db        *index.Database
@@ -46,19 +52,42 @@ type app struct {
 	fs        *vfs.FS
 	certs     *certs.Manager
 	users     *auth.Table
+	tokens    *auth.Tokens
 	drops     *dropSessions
+	watches   *watches
 	dav       *webdav.Handler
+	limits    *userLimits
+	page      *web.Handler
+	api       *api.Handler
 	untrusted sync.Once   // a proxy that is not trusted was seen, and said so
 	ftp       *ftp.Server // nil where the door is switched off
 	collector index.Collector
+	store     *elsewhere.Store // the disk, and what is read from hosts and watched folders instead
+	releaser  *index.Releaser
+	reads     *index.Reads
+	keeping   keeping
+	passes    func(context.Context) // in place of letGo, for tests
 
 	settings atomic.Pointer[settings]
 	pools    chan *uploader.Pool // a pool that takes over from the one that runs
+	hooks    chan []hook         // webhooks that take over
 	pool     atomic.Pointer[uploader.Pool]
 	reloads  sync.Mutex // one reload at a time
 
 	addresses sync.Map // front's name to bound address
 	serving   atomic.Bool
+	stopping  atomic.Bool
+
+	metrics    *metrics.Metrics
+	tally      tally   // for the metrics
+	rates      rates   // of transfers, for those who look
+	signIns    signIns // the last ones, by user and way
+	thumbnails *thumbnail.Maker
+	wrote      struct { // whether the data directory could be written to lately
+		sync.Mutex
+		at  time.Time
+		err error
+	}
 }
 
 // appOptions are what main and tests give an app.
@@ -70,19 +99,22 @@ type appOptions struct {
 	notice  func(format string, args ...any)
 	// unsafe switches fsync off, for benchmarks of what it costs.
 	unsafe bool
+	grace  time.Duration // see program
 }
 
 // openApp locks the data directory and opens everything below it. Nothing runs
 // before run.
 func openApp(ctx context.Context, o appOptions) (a *app, err error) {
-	a = &app{log: o.log, version: o.version, getenv: o.getenv, notice: o.notice, started: time.Now(), pools: make(chan *uploader.Pool, 1)}
+	a = &app{log: o.log, grace: o.grace, version: o.version, getenv: o.getenv, notice: o.notice, started: time.Now(), pools: make(chan *uploader.Pool, 1), hooks: make(chan []hook, 1)}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, a.close())
 			a = nil
 		}
 	}()
+	a.metrics = a.newMetrics()
 	dir := o.config.dataDir()
+	a.thumbnails = a.newThumbnails(dir)
 	if a.lock, err = control.Acquire(dir); err != nil {
 		return a, err
 	}
@@ -109,6 +141,11 @@ func openApp(ctx context.Context, o appOptions) (a *app, err error) {
 	if a.users, err = a.openUsers(s.config); err != nil {
 		return a, usage(err)
 	}
+	a.tokens = auth.NewTokens(tokenRows{index.Tokens{DB: a.db}}, a.users, time.Now)
+	a.limits = newUserLimits(func() int64 { return int64(a.settings.Load().config.Web.UploadRate) }, a.client)
+	a.page = a.newPage()
+	a.api = a.newAPI()
+	a.watches = &watches{app: a}
 	a.apply(s)
 	return a, a.makeFolders(ctx, s)
 }
@@ -135,6 +172,11 @@ func (a *app) openStorage(ctx context.Context, o appOptions) (err error) {
 	}
 	a.disk, err = blob.NewDisk(dir, blob.DiskOptions{})
 	a.collector = index.Collector{DB: a.db, Store: a.disk, Clock: time.Now}
+	a.reads = &index.Reads{DB: a.db, Clock: time.Now}
+	a.store = elsewhere.New(a.disk, elsewhere.Options{
+		Releases: index.Releases{DB: a.db}, Places: a.placesOf, Remotes: a.remotesOf, Read: a.wasRead, Clock: time.Now,
+	})
+	a.releaser = a.newReleaser()
 	return err
 }
 
@@ -176,16 +218,17 @@ func storeID(dir string) (string, error) {
 // openLedger joins names, bytes and uploads.
 func (a *app) openLedger(ctx context.Context, s *settings) (err error) {
 	a.ledger, err = ledger.New(ctx, a.db, ledger.Options{
-		Router: s.table, Destinations: s.names(), Log: a.log,
+		Router: s.table, Destinations: s.names(), Log: a.log, Notices: a.noticesOf(s.hooks),
 		Locked:  a.locked,
 		Ceiling: func() time.Duration { return time.Duration(a.settings.Load().config.Settle.Ceiling) },
-		Quiet:   func(vfs.Change) time.Duration { return time.Duration(a.settings.Load().config.Settle.Quiet) },
+		Quiet:   a.quiet,
+		Grace:   a.grace,
 	})
 	if err != nil {
 		return err
 	}
 	a.tree = index.NewTree(a.db, time.Now, a.ledger.OnCommit)
-	a.fs = vfs.New(vfs.Options{Index: a.tree, Blobs: a.disk, Policy: s.table})
+	a.fs = vfs.New(vfs.Options{Index: a.tree, Blobs: a.store, Policy: s.table, Arrived: a.arrived})
 	return nil
 }
 
@@ -194,6 +237,13 @@ func (a *app) apply(s *settings) {
 	a.settings.Store(s)
 	a.fs.SetPolicy(s.table)
 	a.ledger.Configure(s.table, s.names())
+	a.ledger.SetNotices(a.noticesOf(s.hooks))
+	select {
+	case <-a.hooks:
+	default:
+	}
+	a.hooks <- s.hooks
+	a.watches.configure(s.config.Watches)
 	pool := a.newPool(s)
 	select {
 	case <-a.pools: // one that never ran
@@ -224,6 +274,7 @@ func (a *app) makeFolders(ctx context.Context, s *settings) error {
 // returns, nothing of it runs any more.
 func (a *app) run(ctx context.Context, ready func()) error {
 	group, ctx := errgroup.WithContext(ctx)
+	defer context.AfterFunc(ctx, func() { a.stopping.Store(true) })()
 	// Commands must find the socket once addresses.json is there.
 	socket, err := control.Listen(a.settings.Load().config.dataDir())
 	if err != nil {
@@ -239,15 +290,19 @@ func (a *app) run(ctx context.Context, ready func()) error {
 	back, stopBack := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopBack()
 	var backs sync.WaitGroup
-	for _, f := range []func(context.Context) error{a.ledger.Run, a.sweep, a.runPools} {
+	for _, f := range []func(context.Context) error{a.ledger.Run, a.sweep, a.runKeep, a.runPools, a.runLinks, a.runWebhooks} {
 		backs.Go(func() {
 			if err := f(back); err != nil && back.Err() == nil {
 				a.log.Error("a part of the gateway ended; it goes on after a restart", "error", err)
 			}
 		})
 	}
+	if ready != nil {
+		group.Go(func() error { a.watches.run(ctx); return nil })
+	}
 	group.Go(func() error { return a.serveControl(ctx, socket, ready) })
 	err = group.Wait()
+	a.watches.end()
 	stopBack()
 	backs.Wait()
 	return err
@@ -294,8 +349,20 @@ func (a *app) sweep(ctx context.Context) error {
 		if err := a.expire(ctx, time.Now()); err != nil && ctx.Err() == nil {
 			a.log.Warn("uploads that broke off long ago could not be let go", "error", err)
 		}
+		if err := a.ledger.GiveUpDeletions(ctx); err != nil && ctx.Err() == nil {
+			a.log.Warn("deletions at destinations that are not configured any more could not be ended", "error", err)
+		}
+		if err := a.expireMessages(ctx); err != nil && ctx.Err() == nil {
+			a.log.Warn("messages to webhooks that are too old could not be given up", "error", err)
+		}
 		if _, err := a.collector.Collect(ctx); err != nil && ctx.Err() == nil {
 			a.log.Warn("bytes that nothing needs any more could not be removed", "error", err)
+		}
+		if err := a.store.Drop(ctx, false); err != nil && ctx.Err() == nil {
+			a.log.Warn("bytes that were brought back to be read could not be removed", "error", err)
+		}
+		if err := a.tokens.Sweep(ctx); err != nil && ctx.Err() == nil {
+			a.log.Warn("tokens that ended could not be removed", "error", err)
 		}
 		if err := a.dav.SweepLocks(ctx); err != nil && ctx.Err() == nil {
 			a.log.Warn("WebDAV locks that ended could not be removed", "error", err)
@@ -320,6 +387,9 @@ func (a *app) close() error {
 	var errs []error
 	if a.certs != nil {
 		errs = append(errs, a.certs.Close())
+	}
+	if a.store != nil {
+		errs = append(errs, a.store.Close())
 	}
 	if a.db != nil {
 		errs = append(errs, a.db.Close())

@@ -292,9 +292,6 @@ func (c *client) must(want int, method, path, header string, body []byte) int64 
 	return n
 }
 
-// clean syncs what earlier measurements left to be written, which would slow the next.
-func clean() { syscall.Sync() }
-
 // aim says what was to be reached and what was.
 func aim(b *testing.B, what string, reached bool, format string, args ...any) {
 	b.Helper()

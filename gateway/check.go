@@ -12,6 +12,7 @@ import (
 
 	"slipway/gateway/cli"
 	"slipway/uploader"
+	"slipway/uploader/route"
 	"slipway/vfs/blob"
 	"slipway/vfs/index"
 )
@@ -33,10 +34,16 @@ func (p program) check(ctx context.Context, path string, report func(cli.CheckLi
 	}
 	a.settings.Store(s)
 	report(cli.CheckLine{Subject: "configuration", OK: true, Text: fmt.Sprintf("%s is right: %s, %s, %s", filepath.Base(path),
-		count(len(s.destinations), "destination"), count(len(c.Routes), "route"), count(len(c.Users), "user")), Notes: s.table.Warnings()})
+		count(len(s.destinations), "destination"), count(len(c.Routes), "route"), count(len(c.Users), "user")), Notes: s.warnings})
 	lines := []func(context.Context) cli.CheckLine{a.checkUsers, a.checkStorage, a.checkWeb, a.checkFTP}
+	for _, w := range c.Watches {
+		lines = append(lines, func(context.Context) cli.CheckLine { return w.look() })
+	}
+	for _, h := range s.hooks {
+		lines = append(lines, func(ctx context.Context) cli.CheckLine { return checkWebhook(ctx, h) })
+	}
 	for _, d := range s.destinations {
-		lines = append(lines, func(ctx context.Context) cli.CheckLine { return checkDestination(ctx, d) })
+		lines = append(lines, func(ctx context.Context) cli.CheckLine { return checkDestination(ctx, d, c.Routes) })
 	}
 	failed := false
 	for _, line := range lines {
@@ -162,8 +169,9 @@ func needTLS(users []UserConfig) (names []string) {
 }
 
 // checkDestination asks one destination whether the account works.
-func checkDestination(ctx context.Context, d uploader.Destination) cli.CheckLine {
+func checkDestination(ctx context.Context, d uploader.Destination, routes []route.Config) cli.CheckLine {
 	line := cli.CheckLine{Subject: "destination " + d.Name, OK: true, Text: d.Driver.Properties().Driver + " at " + d.Driver.Properties().Host}
+	line.Notes = afterwards(d, routes)
 	checker, ok := d.Driver.(uploader.Checker)
 	if !ok {
 		return line
@@ -171,7 +179,7 @@ func checkDestination(ctx context.Context, d uploader.Destination) cli.CheckLine
 	ctx, cancel := context.WithTimeout(ctx, checkTime)
 	defer cancel()
 	notes, err := checker.Check(ctx)
-	line.Notes = notes
+	line.Notes = append(notes, line.Notes...)
 	if err != nil {
 		e := uploader.AsError(err)
 		line.OK, line.Text, line.Remedy = false, line.Text+": "+e.Error(), e.Remedy

@@ -12,8 +12,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/BurntSushi/toml"
-
 	"slipway/gateway/forwarded"
 	"slipway/gateway/strict"
 	"slipway/uploader"
@@ -25,14 +23,18 @@ type Config struct {
 	// DataDir holds everything the gateway keeps.
 	DataDir     string                       `toml:"data_dir"`
 	Web         WebConfig                    `toml:"web"`
+	API         APIConfig                    `toml:"api"`
 	FTP         FTPConfig                    `toml:"ftp"`
 	TLS         TLSConfig                    `toml:"tls"`
 	Users       []UserConfig                 `toml:"user"`
 	Destination map[string]DestinationConfig `toml:"destination"`
 	Routes      []route.Config               `toml:"route"`
+	Watches     []WatchConfig                `toml:"watch"`
 	Settle      SettleConfig                 `toml:"settle"`
 	Sidecar     SidecarConfig                `toml:"sidecar"`
 	Storage     StorageConfig                `toml:"storage"`
+	Webhooks    []WebhookConfig              `toml:"webhook"`
+	Links       LinksConfig                  `toml:"links"`
 	Log         LogConfig                    `toml:"log"`
 
 	Places strict.Places `toml:"-"`
@@ -53,6 +55,10 @@ type WebConfig struct {
 	TrustedProxies forwarded.Proxies `toml:"trusted_proxies"`
 	// UploadRate is how many bytes a second one user may send; 0: any.
 	UploadRate strict.Size `toml:"upload_rate"`
+	// Metrics says who may read /metrics: metricsLoopback, metricsUsers or metricsOff.
+	Metrics string `toml:"metrics"`
+	// MetricsToken lets programs elsewhere read it.
+	MetricsToken strict.Secret `toml:"metrics_token"`
 
 	Places strict.Places `toml:"-"`
 }
@@ -96,6 +102,7 @@ type DestinationConfig struct {
 	Bandwidth   strict.Size     `toml:"bandwidth"` // bytes a second
 	MaxSize     strict.Size     `toml:"max_size"`
 	Timeout     strict.Duration `toml:"timeout"`
+	CustomConfig
 
 	Places strict.Places `toml:"-"`
 }
@@ -141,7 +148,9 @@ type LogConfig struct {
 func defaults() Config {
 	return Config{
 		DataDir: "data",
-		Web:     WebConfig{Listen: "127.0.0.1:8080", TrustedProxies: forwarded.Proxies{}},
+		Links:   LinksConfig{Allow: []LinkNetwork{}},
+		Web:     WebConfig{Listen: "127.0.0.1:8080", TrustedProxies: forwarded.Proxies{}, Metrics: metricsLoopback},
+		API:     APIConfig{Wait: strict.Duration(30 * time.Second), Origins: []string{}},
 		FTP:     ftpDefaults(),
 		Settle: SettleConfig{
 			Quiet: strict.Duration(2 * time.Second), Ceiling: strict.Duration(5 * time.Minute),
@@ -165,29 +174,16 @@ func loadConfig(path string) (*Config, error) {
 	}
 	c := defaults()
 	if err := strict.Decode(text, path, &c); err != nil {
-		return nil, errors.Join(err, laterKeys(text))
+		return nil, err
 	}
 	if c.file, err = filepath.Abs(path); err != nil {
 		return nil, err
 	}
+	c.resolveWatches()
 	if err := c.check(); err != nil {
 		return nil, err
 	}
 	return &c, nil
-}
-
-// laterKeys says of keys that are not known but planned that they are: doors that
-// this version does not have.
-func laterKeys(text []byte) error {
-	var all map[string]any
-	if toml.Unmarshal(text, &all) != nil {
-		return nil
-	}
-	var errs []error
-	if all["watch"] != nil {
-		errs = append(errs, errors.New("watched folders ([[watch]]) come with a later version: take them away"))
-	}
-	return errors.Join(errs...)
 }
 
 // resolve returns a path of the configuration as one that can be opened.
@@ -244,6 +240,9 @@ func (c *Config) check() error {
 		m.add(c.Web.Places, "web", "upload_rate", `it must be 0 (no limit) or at least "1KiB" a second`)
 	}
 	c.checkStorage(m)
+	c.checkWatches(m)
+	c.checkWebhooks(m)
+	c.API.check(m)
 	for i, u := range c.Users {
 		if u.Password.Named() {
 			continue
@@ -275,8 +274,8 @@ func (c *Config) checkStorage(m *mistakes) {
 	if s.Blobs != "disk" {
 		m.add(s.Places, "storage", "blobs", `%q is not supported; "disk" is the only one so far`, s.Blobs)
 	}
-	if s.Keep != "always" {
-		m.add(s.Places, "storage", "keep", `%q comes with a later version; "always" is the only one so far`, s.Keep)
+	if err := route.CheckKeep(s.Keep); err != nil {
+		m.add(s.Places, "storage", "keep", "%v", err)
 	}
 	m.oneOf(s.Places, "storage", "unrouted", s.Unrouted, route.RefuseUnrouted, route.StoreUnrouted)
 }
@@ -306,11 +305,13 @@ func (d DestinationConfig) check(m *mistakes, table string) {
 
 // set tells which of the keys that not every driver has are set.
 func (d DestinationConfig) set() map[string]bool {
-	return map[string]bool{
+	set := d.CustomConfig.set()
+	maps.Copy(set, map[string]bool{
 		"url": d.URL != "", "key": !d.Key.IsZero(), "token": !d.Token.IsZero(), "album_page": d.AlbumPage != "",
 		"replace": d.Replace, "per_minute": d.PerMinute != nil, "per_hour": d.PerHour != nil, "per_day": d.PerDay != nil,
 		"bandwidth": d.Bandwidth > 0, "timeout": d.Timeout > 0,
-	}
+	})
+	return set
 }
 
 // limits returns what holds for the host: what the configuration says, else what

@@ -14,7 +14,7 @@ import (
 )
 
 // write puts text into a config.toml of its own.
-func writeConfig(t *testing.T, text string) string {
+func writeConfig(t testing.TB, text string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "config.toml")
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
@@ -38,11 +38,10 @@ func TestConfigMistakes(t *testing.T) {
 		{"[ftp]\ncharset = 'klingon'", `config.toml:2: ftp.charset: "klingon" is no character set`},
 		{"[ftp]\nmax_sessions = 0", `config.toml:2: ftp.max_sessions: it must be 1 or more`},
 		{"[ftp]\nstall_timeout = '5ms'", `config.toml:2: ftp.stall_timeout: it must be 1s or more`},
-		{"[[watch]]\nfolder = '/x'", `watched folders ([[watch]]) come with a later version`},
 		{"[ftp]\nlisten = ''\npassive_ports = '2-1'", `config.toml:3:1: ftp.passive_ports: "2-1" begins after its end; write "1-2"`},
 		{"[[user]]\nname = 'a'\npassword = 'plain'", "config.toml:3: user 1 (a).password: it is missing or stands in plain text"},
 		{"[storage]\nblobs = 's3://bucket'", `config.toml:2: storage.blobs: "s3://bucket" is not supported`},
-		{"[storage]\nkeep = 'until-sent'", `config.toml:2: storage.keep: "until-sent" comes with a later version`},
+		{"[storage]\nkeep = '30'", `config.toml:2: storage.keep: "30" has no unit; write a time span as in "30d", or a size as in "50GB"`},
 		{"[storage]\nunrouted = 'refuze'", `config.toml:2: storage.unrouted: "refuze" is not known; did you mean "refuse"?`},
 		{"[sidecar]\nfile = ['jsn']", `config.toml:2: sidecar.file: "jsn" is not known; did you mean "json"?`},
 		{"[settle]\nquiet = '10m'", `settle.ceiling: it must not be shorter than settle.quiet`},

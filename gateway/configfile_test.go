@@ -25,7 +25,7 @@ var commentedOut = regexp.MustCompile(`(?m)^#(\S)`)
 // TestConfigFile: config.toml runs as it is, and shows the defaults.
 func TestConfigFile(t *testing.T) {
 	c := loadText(t, string(slipway.ConfigTemplate))
-	if warnings := settingsOf(t, c).table.Warnings(); len(warnings) > 0 {
+	if warnings := settingsOf(t, c).warnings; len(warnings) > 0 {
 		t.Errorf("warnings: %q", warnings)
 	}
 	want := defaults()
@@ -65,7 +65,7 @@ func sameSettings(t *testing.T, name string, got, want reflect.Value) {
 func TestConfigFileComplete(t *testing.T) {
 	text := commentedOut.ReplaceAllString(string(slipway.ConfigTemplate), "$1")
 	c := loadText(t, text)
-	if warnings := settingsOf(t, c).table.Warnings(); len(warnings) > 0 {
+	if warnings := settingsOf(t, c).warnings; len(warnings) > 0 {
 		t.Errorf("warnings: %q", warnings)
 	}
 	var tree map[string]any
@@ -185,6 +185,10 @@ func loadText(t *testing.T, text string) *Config {
 	if err := os.WriteFile(filepath.Join(dir, "secrets", "anqicms.token"), []byte("token\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	const uploader = `{"Version": "17.0.0", "RequestURL": "https://imgur.example/3/image", "Body": "MultipartFormData", "FileFormName": "image", "URL": "{json:data.link}"}`
+	if err := os.WriteFile(filepath.Join(dir, "imgur.sxcu"), []byte(uploader), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	c, err := loadConfig(path)
 	if err != nil {
 		t.Fatal(err)
@@ -195,7 +199,12 @@ func loadText(t *testing.T, text string) *Config {
 // settingsOf makes drivers, routes and users of c, with every environment variable set.
 func settingsOf(t *testing.T, c *Config) *settings {
 	t.Helper()
-	a := &app{log: slog.New(slog.DiscardHandler), getenv: func(string) (string, bool) { return "secret", true }}
+	a := &app{log: slog.New(slog.DiscardHandler), getenv: func(name string) (string, bool) {
+		if name == "WEBHOOK_SECRET" {
+			return "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", true
+		}
+		return "secret", true
+	}}
 	s, err := a.newSettings(c)
 	if err != nil {
 		t.Fatal(err)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"time"
 
 	"slipway/gateway/strict"
@@ -52,6 +53,7 @@ var drivers = []driverKind{
 			}
 			return anqicms.New(anqicms.Config{URL: c.URL, Token: token, Replace: c.Replace, Timeout: time.Duration(c.Timeout)}, d.client)
 		}},
+	{name: "custom", keys: append(slices.Clone(customKeys), remote...), open: openCustom},
 }
 
 // driverNamed returns the driver called name.

@@ -150,7 +150,7 @@ func (a *app) ftpDoor() (*ftp.Server, error) {
 		},
 		Ports: passive.Ports(c.PassivePorts), ShareData: c.SharePorts, PublicHost: c.PublicHost, Lenient: c.Lenient, Decode: decode,
 		Stall: time.Duration(c.StallTimeout), Grace: shutdownGrace, Log: a.log,
-		Whole: provenWhole, Broken: provenBroken,
+		Whole: provenWhole, Broken: provenBroken, Heard: a.heardFTP,
 		Again: func() time.Duration { return time.Duration(a.settings.Load().config.Settle.Quiet) },
 	}
 	if c.TLS != ftpPlain {
@@ -229,7 +229,7 @@ func (a *app) ftpLogIn(ctx context.Context, user, password string, from netip.Ad
 	return ftp.Account{
 		End:    end,
 		Valid:  func() error { return a.users.Still(u) },
-		FS:     underContext(ctx, a.view(u, from, doorRules{sameName: vfs.Version, heed: true, apart: true})),
+		FS:     underContext(ctx, a.view(u, from, doorRules{name: doorFTP, sameName: vfs.Version, heed: true, apart: true})),
 		GoesOn: func(f afero.File, name string, own fs.FileInfo) bool { return a.goesOn(ctx, f, name, own) },
 		Opened: func(f afero.File, name string, mine fs.FileInfo) {
 			if y, ok := f.(interface{ YieldIf(func(vfs.Entry) bool) }); ok {

@@ -37,24 +37,38 @@ var directions = []direction{
 	{folder: "vfs", may: []string{"vfs/blob"}, alone: true},
 	{folder: "vfs/index", may: []string{"vfs", "vfs/blob"}},
 	{folder: "vfs/sidecar", may: []string{"vfs", "vfs/blob"}},
+	{folder: "vfs/elsewhere", may: []string{"vfs", "vfs/blob"}},
 
 	{folder: "uploader", may: []string{"vfs", "vfs/blob"}, alone: true},
 	{folder: "uploader/ledger", may: []string{"uploader", "vfs", "vfs/blob"}},
 	{folder: "uploader/form", may: []string{"uploader"}},
 	{folder: "uploader/*", may: []string{"uploader", "uploader/form", "vfs/blob"}}, // the drivers
-	{folder: "uploader/route", may: []string{"uploader", "uploader/route/…", "vfs"}},
+	{folder: "uploader/route", may: []string{"uploader", "uploader/metadata", "uploader/route/…", "vfs"}},
 	{folder: "uploader/route/settings"},
 	{folder: "uploader/route/filetype"},
 	{folder: "uploader/route/template", may: []string{"uploader/route/settings"}},
 	{folder: "uploader/route/pattern", may: []string{"uploader/route/settings", "vfs"}},
 	{folder: "uploader/route/keys", may: []string{"uploader/route/settings", "uploader/route/template"}},
 	{folder: "uploader/whole"},
+	{folder: "uploader/link"},
 	{folder: "uploader/metadata"},
-	{folder: "uploader/variant", may: []string{"uploader/whole"}},
+	{folder: "uploader/splice"},
+	{folder: "uploader/variant", may: []string{"uploader/splice", "uploader/whole"}},
+	{folder: "uploader/strip", may: []string{"uploader/splice", "uploader/metadata", "uploader/whole", "uploader/strip/…"}},
+	{folder: "uploader/strip/exif", may: []string{"uploader/splice"}},
+	{folder: "uploader/strip/film", may: []string{"uploader/splice", "uploader/strip/exif"}},
+	{folder: "uploader/rotate", may: []string{"uploader/splice", "uploader/strip/exif"}},
 
 	{folder: "gateway/webdav", door: true},
 	{folder: "gateway/ftp", door: true},
-	{folder: "gateway/web", door: true},
+	{folder: "gateway/web", may: []string{"gateway/operate", "gateway/webdav/fault", "gateway/web/qr"}, door: true},
+	{folder: "gateway/web/qr"},
+	{folder: "gateway/api", may: []string{"gateway/operate", "gateway/webdav/fault", "gateway/webdav/gate"}, door: true},
+	{folder: "gateway/album", door: true},
+	{folder: "gateway/thumbnail"},
+	{folder: "gateway/fetch"},
+	{folder: "gateway/metrics"},
+	{folder: "gateway/webhook"},
 	{folder: "watch", door: true},
 	{folder: "gateway/auth"},
 	{folder: "gateway/certs"},
@@ -64,11 +78,11 @@ var directions = []direction{
 	{folder: "gateway/strict", may: []string{"uploader/route/settings"}},
 	{folder: "gateway/operate", may: []string{"gateway/control"}},
 	{folder: "gateway/cli", may: []string{"gateway/operate", "gateway/control", "gateway/progress", "gateway/auth", "gateway/strict"}},
-	{folder: "gateway", may: []string{".", "vfs/…", "uploader/…", "watch", "gateway/…"}, alone: true},
+	{folder: "gateway", may: []string{".", "vfs/…", "uploader/…", "watch/…", "gateway/…"}, alone: true},
 }
 
 // doors lists the foreign packages that every door may import.
-var doors = []string{"github.com/spf13/afero", "golang.org/x/net/…", "github.com/fclairamb/ftpserverlib", "github.com/pires/go-proxyproto", "github.com/fsnotify/fsnotify"}
+var doors = []string{"github.com/spf13/afero", "golang.org/x/net/…", "github.com/fclairamb/ftpserverlib", "github.com/pires/go-proxyproto", "github.com/fsnotify/fsnotify", "golang.org/x/sys/…"}
 
 // goPackage is what `go list` says about a package of ours.
 type goPackage struct {

@@ -49,24 +49,7 @@ func (c *davClient) do(method, name string, body io.Reader, headers ...string) (
 		return nil, err
 	}
 	r.SetBasicAuth(c.user, c.password)
-	for i := 0; i < len(headers); i += 2 {
-		r.Header.Set(headers[i], headers[i+1])
-	}
-	resp, err := c.http.Do(r)
-	if err != nil {
-		return nil, err
-	}
-	defer resp.Body.Close()
-	text, err := io.ReadAll(resp.Body)
-	switch {
-	case err != nil:
-		return nil, err
-	case resp.StatusCode == http.StatusNotFound:
-		return nil, fmt.Errorf("%s %s: %w", method, name, fs.ErrNotExist)
-	case resp.StatusCode >= 300:
-		return nil, fmt.Errorf("%s %s: %s: %s", method, name, resp.Status, text)
-	}
-	return text, nil
+	return exchange(c.http, r, headers)
 }
 
 func (c *davClient) Put(name string, data []byte) error {
@@ -161,4 +144,27 @@ func (c *davClient) List(dir string) ([]string, error) {
 		}
 	}
 	return names, nil
+}
+
+// exchange sends r with header fields, names and values in turn, and returns the
+// reply's body, beside an error where that says that it was refused.
+func exchange(client *http.Client, r *http.Request, headers []string) ([]byte, error) {
+	for i := 0; i < len(headers); i += 2 {
+		r.Header.Set(headers[i], headers[i+1])
+	}
+	resp, err := client.Do(r)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	switch {
+	case err != nil:
+		return nil, err
+	case resp.StatusCode == http.StatusNotFound:
+		return nil, fmt.Errorf("%s %s: %w", r.Method, r.URL, fs.ErrNotExist)
+	case resp.StatusCode >= 300:
+		return text, fmt.Errorf("%s %s: %s: %s", r.Method, r.URL, resp.Status, text)
+	}
+	return text, nil
 }

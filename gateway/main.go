@@ -7,10 +7,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"os/signal"
 	"path/filepath"
 	"runtime/debug"
+	"time"
+
+	"golang.org/x/term"
 
 	"slipway"
 	"slipway/gateway/cli"
@@ -32,11 +36,18 @@ type program struct {
 	version string
 	getenv  func(string) (string, bool)
 	stderr  io.Writer
+	// grace is how long deletions at hosts wait; 0: as long as package ledger says.
+	// Tests do not wait for so long.
+	grace time.Duration
 }
 
 // run is the program, for main and for tests. It returns the exit code.
 func run(ctx context.Context, args []string, getenv func(string) (string, bool), stdin io.Reader, stdout, stderr io.Writer) int {
-	p := program{version: buildVersion(), getenv: getenv, stderr: stderr}
+	return program{version: buildVersion(), getenv: getenv, stderr: stderr}.run(ctx, args, stdin, stdout)
+}
+
+func (p program) run(ctx context.Context, args []string, stdin io.Reader, stdout io.Writer) int {
+	getenv, stderr := p.getenv, p.stderr
 	return cli.Run(ctx, args, cli.Env{
 		Stdin: stdin, Stdout: stdout, Stderr: stderr, Version: p.version, Getenv: getenv,
 		Open: p.open, Serve: p.serve, Check: p.check, Certificate: p.certificate, Template: slipway.ConfigTemplate,
@@ -57,8 +68,33 @@ func buildVersion() string {
 func (p program) options(c *Config) appOptions {
 	return appOptions{
 		config: c, log: newLogger(c.Log, p.stderr), version: p.version, getenv: p.getenv,
-		notice: func(format string, args ...any) { fmt.Fprintf(p.stderr, format, args...) },
+		notice: func(format string, args ...any) { fmt.Fprintf(p.stderr, format, args...) }, grace: p.grace,
 	}
+}
+
+// once is options for one command: of its uploads it tells itself, and what is logged
+// does not run into the line that shows how far they are.
+func (p program) once(c *Config) appOptions {
+	if level := slog.Level(0); level.UnmarshalText([]byte(c.Log.Level)) != nil || level == slog.LevelInfo {
+		quiet := *c
+		quiet.Log.Level = slog.LevelWarn.String()
+		c = &quiet
+	}
+	o := p.options(c)
+	if f, ok := p.stderr.(*os.File); ok && term.IsTerminal(int(f.Fd())) && c.Log.Format != "json" {
+		o.log = slog.New(slog.NewTextHandler(overLine{f}, &slog.HandlerOptions{Level: levelOf(c.Log)}))
+	}
+	return o
+}
+
+// overLine writes lines over what stands on the terminal's last one.
+type overLine struct{ io.Writer }
+
+func (w overLine) Write(line []byte) (int, error) {
+	if _, err := w.Writer.Write(append([]byte("\r\x1b[K"), line...)); err != nil {
+		return 0, err
+	}
+	return len(line), nil
 }
 
 // usage marks an error of the configuration, which ends with exit code 2.
@@ -107,7 +143,7 @@ func (p program) open(ctx context.Context, path string, need cli.Need) (operate.
 	if need == cli.NeedRunning || !errors.Is(err, control.ErrNotRunning) {
 		return nil, nil, err
 	}
-	a, err := openApp(ctx, p.options(c))
+	a, err := openApp(ctx, p.once(c))
 	if err != nil {
 		return nil, nil, err
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -26,7 +27,15 @@ type operations struct{ *app }
 var _ operate.Gateway = operations{}
 
 // Status says what runs where.
-func (o operations) Status(context.Context) (operate.Status, error) {
+func (o operations) Status(ctx context.Context) (operate.Status, error) {
+	webhooks, err := o.webhookStatus(ctx)
+	if err != nil {
+		return operate.Status{}, err
+	}
+	watches, err := o.Watches(ctx)
+	if err != nil {
+		return operate.Status{}, err
+	}
 	addresses := make(map[string]string)
 	o.addresses.Range(func(k, v any) bool {
 		addresses[k.(string)] = v.(string)
@@ -35,6 +44,7 @@ func (o operations) Status(context.Context) (operate.Status, error) {
 	return operate.Status{
 		Version: o.version, PID: os.Getpid(), Started: o.started, Serving: o.serving.Load(),
 		Addresses: addresses, Connect: o.connections(), DataDir: o.settings.Load().config.dataDir(),
+		Webhooks: webhooks, Watches: watches, Keeping: o.keepStatus(),
 	}, nil
 }
 
@@ -103,18 +113,20 @@ func shown(u uploader.Upload) operate.Upload {
 	s := operate.Upload{
 		ID: u.ID, Path: u.Path, Destination: u.Destination, State: string(u.State), Reason: u.Reason, Attempts: u.Attempts,
 		Due: u.Due, Error: u.Error, Remedy: u.Remedy, Size: u.Size, SHA256: u.SHA256.String(), Present: u.Present,
+		Entry: int64(u.Entry), Type: u.Type, Changed: u.Changed, SentAt: u.Sent,
 	}
 	if u.Picture != nil {
-		s.URL, s.ViewerURL = u.Picture.URL, u.Picture.ViewerURL
+		s.URL, s.ViewerURL, s.Thumbnail = u.Picture.URL, u.Picture.ViewerURL, u.Picture.ThumbnailURL
+		if gone(u.Picture) { // an address that shows nothing, or other bytes, is none
+			s.URL, s.ViewerURL, s.Thumbnail, s.DeletedAt = "", "", "", cmp.Or(u.Picture.Deleted, u.Changed)
+		}
 	}
 	return s
 }
 
 // Act does verb to uploads.
 func (o operations) Act(ctx context.Context, verb operate.Verb, ids []int64, f operate.Filter) iter.Seq2[operate.Upload, error] {
-	do, ok := map[operate.Verb]func(context.Context, int64) error{
-		operate.Retry: o.ledger.Retry, operate.Hold: o.ledger.Hold, operate.Release: o.ledger.Release, operate.Drop: o.ledger.Drop,
-	}[verb]
+	do, ok := o.verbs()[verb]
 	return func(yield func(operate.Upload, error) bool) {
 		if !ok {
 			yield(operate.Upload{}, operate.Errorf(operate.Usage, "there is no verb %q", verb))
@@ -222,7 +234,7 @@ func entryShown(p string, e vfs.Entry, rows []uploader.Upload) operate.Entry {
 
 // Put stores a file at p, making the folders that are missing.
 func (o operations) Put(ctx context.Context, p string, size int64, modified time.Time, r io.Reader) (operate.Entry, error) {
-	view := o.fs.WithContext(ctx).(*vfs.FS)
+	view := o.fs.Sub(vfs.View{Door: doorPut}).WithContext(ctx).(*vfs.FS)
 	if err := view.Admit(p, size); err != nil {
 		return operate.Entry{}, plain(err)
 	}
@@ -319,9 +331,13 @@ func (o operations) Destinations(ctx context.Context) ([]operate.Destination, er
 		return nil, err
 	}
 	by := make(map[string]*operate.Destination)
+	limits := o.hostLimits()
 	for _, d := range o.settings.Load().destinations {
 		p := d.Driver.Properties()
 		by[d.Name] = &operate.Destination{Name: d.Name, Driver: p.Driver, Host: p.Host, Configured: true, Counts: map[string]int{}}
+		for _, w := range o.hostWindows(ctx, p.Host, limits[p.Host]) {
+			by[d.Name].Windows = append(by[d.Name].Windows, operate.Window{Per: w.Per, Limit: int(w.Limit), Used: int(w.Used)})
+		}
 	}
 	for name, s := range stats {
 		if by[name] == nil {
@@ -329,6 +345,7 @@ func (o operations) Destinations(ctx context.Context) ([]operate.Destination, er
 		}
 		d := by[name]
 		d.Paused, d.Since, d.Probe, d.Error, d.Remedy = !s.Paused.IsZero(), s.Paused, s.Probe, s.Error, s.Remedy
+		d.LastDone, d.LastFailed, d.LastError = s.LastDone, s.LastFailed, s.LastError
 		for state, n := range s.Count {
 			d.Counts[string(state)] = n
 		}
@@ -394,15 +411,29 @@ func (o operations) Explain(ctx context.Context, p string) (operate.Explanation,
 	if err != nil {
 		return operate.Explanation{}, err
 	}
+	return o.explain(ctx, p, e)
+}
+
+// explain says what becomes, or became, of a file at p: e, or one that is yet to
+// come.
+func (o operations) explain(ctx context.Context, p string, e *operate.Entry) (operate.Explanation, error) {
 	mediaType, size := "", int64(-1)
 	if e != nil {
 		mediaType, size = e.Type, e.Size
 	}
-	told := o.settings.Load().table.Explain(ctx, p, mediaType, size, func() (map[string]string, error) { return o.metadataAt(ctx, p) })
+	told := o.settings.Load().table.Explain(ctx, p, mediaType, size, func() (map[string]string, error) {
+		if e == nil {
+			return nil, nil // nothing is there to ask
+		}
+		return o.metadataAt(ctx, p)
+	})
 	x := operate.Explanation{
 		Path: p, Entry: e, Route: told.Route, Pattern: told.Pattern, Captures: told.Captures, Refused: told.Refused, Why: told.Why,
 	}
 	destinations, err := o.Destinations(ctx)
+	if err == nil && e != nil {
+		x.Bytes, err = o.bytesOf(ctx, p)
+	}
 	if err != nil {
 		return x, err
 	}
@@ -420,12 +451,15 @@ func (o operations) Explain(ctx context.Context, p string) (operate.Explanation,
 		}
 		for _, state := range destinations {
 			if state.Name == d.Destination && t.Upload != nil {
-				t.Waiting = waiting(*t.Upload, state)
+				t.Waiting = o.waiting(*t.Upload, state, time.Now())
 			}
 		}
 		x.Takes = append(x.Takes, t)
 	}
-	return x, nil
+	if x.Deletions, err = o.deletionsAt(ctx, p, e); err != nil {
+		return x, err
+	}
+	return x, o.explainLinks(ctx, &x)
 }
 
 // entryAt returns the file at p with its uploads, or nil where nothing is.
@@ -447,34 +481,7 @@ func (o operations) metadataAt(ctx context.Context, p string) (map[string]string
 	if err != nil {
 		return nil, nil // nothing is there to ask
 	}
-	return readMetadata(ctx, uploader.Upload{Type: e.Type, Blob: e.Blob, Inline: e.Inline}, func(ctx context.Context) (blob.Reader, error) {
+	return o.readMetadata(ctx, uploader.Upload{Path: p, Type: e.Type, Blob: e.Blob, Inline: e.Inline}, func(ctx context.Context) (blob.Reader, error) {
 		return o.fs.OpenEntry(ctx, e)
 	})
-}
-
-// waiting says in plain words what an upload waits for; "" if for nothing.
-func waiting(u operate.Upload, d operate.Destination) string {
-	at := u.Due.Format(time.RFC3339)
-	switch uploader.State(u.State) {
-	case uploader.Settling:
-		switch {
-		case d.Paused:
-			return "The destination is paused: " + d.Error
-		case u.Reason == uploader.ReasonBackoff:
-			return "The last try failed; the next one is at " + at + "."
-		default:
-			return "The file is to be left alone until " + at + "."
-		}
-	case uploader.Sending:
-		return "It is being sent now."
-	case uploader.Held:
-		return "It is held until somebody decides: " + u.Error
-	case uploader.Awaiting:
-		return "The host has it and waits for somebody there to approve it."
-	case uploader.AmbiguousState:
-		return "The reply was lost; whether the host has it is being found out."
-	case uploader.Failed:
-		return "It was given up: " + u.Error
-	}
-	return ""
 }

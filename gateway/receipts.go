@@ -22,14 +22,39 @@ var _ sidecar.Source = receipts{}
 // Folder returns the receipts of the files in a directory.
 func (r receipts) Folder(ctx context.Context, dir vfs.ID) (map[vfs.ID]sidecar.Receipt, error) {
 	all := make(map[vfs.ID]sidecar.Receipt)
-	err := r.ledger.Receipts(ctx, dir, func(file vfs.ID, us []uploader.Upload) { all[file] = r.receipt(us) })
-	return all, err
+	var earlier []vfs.ID // files that may have pictures to be deleted
+	err := r.ledger.Receipts(ctx, dir, func(file vfs.ID, us []uploader.Upload) {
+		all[file] = r.receipt(us)
+		if hasEarlier(us) {
+			earlier = append(earlier, file)
+		}
+	})
+	if err != nil || len(earlier) == 0 {
+		return all, err
+	}
+	for ids := range slices.Chunk(earlier, uploadsBatch) {
+		waiting, err := r.pending(ctx, ids)
+		if err != nil {
+			return nil, err
+		}
+		for _, id := range ids {
+			waiting.tell(all[id])
+		}
+	}
+	return all, nil
 }
 
 // File returns the receipt of one file.
 func (r receipts) File(ctx context.Context, id vfs.ID) (sidecar.Receipt, error) {
 	us, err := r.ledger.Receipt(ctx, id)
-	return r.receipt(us), err
+	receipt := r.receipt(us)
+	if err == nil && hasEarlier(us) {
+		var waiting pendings
+		if waiting, err = r.pending(ctx, []vfs.ID{id}); err == nil {
+			waiting.tell(receipt)
+		}
+	}
+	return receipt, err
 }
 
 // retryRest is the least time between the removal of an .error.txt and the next
@@ -67,16 +92,28 @@ func (r receipts) upload(u *uploader.Upload) sidecar.Upload {
 	}
 	if p := u.Picture; p != nil {
 		s.URL, s.ViewerURL, s.ThumbnailURL, s.ID = p.URL, p.ViewerURL, p.ThumbnailURL, p.Result.ID
+		s.Picture = p.ID
+		if s.Gone = gone(p); s.Gone {
+			s.GoneAt = p.Deleted
+		}
+		if text := fate(p); text != "" {
+			s.Notes = append(slices.Clone(s.Notes), text)
+		}
 	}
 	if u.State == uploader.Done && u.Reason == uploader.ReasonNoURL && s.Error == "" {
-		s.Error = "The host has the picture, but the reply with its URL was lost, and it does not tell again."
-		s.Remedy = "Look for it on the host's site, by its time and name. Drop it there and upload it again, or leave it: nothing is missing but the URL."
+		s.Error, s.Remedy = noURL, noURLRemedy
 	}
 	if u.State == uploader.Settling || u.State == uploader.AmbiguousState {
 		s.NextTry = u.Due
 	}
 	return s
 }
+
+// noURL and noURLRemedy are of an upload that is done without a URL.
+const (
+	noURL       = "The host has the picture, but the reply with its URL was lost, and it does not tell again."
+	noURLRemedy = "Look for it on the host's site, by its time and name. Drop it there and upload it again, or leave it: nothing is missing but the URL."
+)
 
 // trouble reports whether a person should hear of u: it was given up, is held for
 // something that is wrong, or is to be tried again after an error. A file that is
@@ -136,7 +173,7 @@ func davUploads(e vfs.Entry, rows []uploader.Upload) (us []webdav.Upload) {
 			continue
 		}
 		shown := webdav.Upload{Destination: u.Destination, State: string(u.State), Reason: u.Reason}
-		if p := u.Picture; p != nil {
+		if p := u.Picture; p != nil && !gone(p) {
 			shown.URL, shown.ViewerURL = sidecar.Address(p.URL), sidecar.Address(p.ViewerURL)
 		}
 		us = append(us, shown)

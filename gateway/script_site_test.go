@@ -12,6 +12,7 @@ import (
 	"encoding/hex"
 	"encoding/pem"
 	"fmt"
+	"maps"
 	"math/big"
 	"net"
 	"net/http"
@@ -27,6 +28,7 @@ import (
 
 	"slipway/uploader/anqicms/anqicmstest"
 	"slipway/uploader/chevereto/cheveretotest"
+	"slipway/uploader/custom/hosttest"
 	"slipway/uploader/uploadertest"
 	"slipway/uploader/whole/wholetest"
 )
@@ -113,6 +115,33 @@ func (s anqicmsSite) told(sum string) map[string]string {
 	return nil
 }
 
+// madeSite is a host that examples/destinations has a destination for.
+type madeSite struct{ *hosttest.Server }
+
+func (s madeSite) accept(key string) { s.Configure(func(c *hosttest.Config) { c.Key = key }) }
+func (s madeSite) allow(string)      {} // it refuses none
+func (s madeSite) fail(mode string)  { s.FailNext(uploadertest.Mode(mode)) }
+
+func (s madeSite) uploads() (sums []string, requests int) {
+	for _, p := range s.Stored() {
+		sums = append(sums, p.Sums.SHA256)
+	}
+	return sums, len(s.Requests())
+}
+
+func (madeSite) sum(data string) string { return cheveretoSite{}.sum(data) }
+
+func (s madeSite) told(sum string) map[string]string {
+	for _, p := range slices.Backward(s.Stored()) {
+		if p.Sums.SHA256 == sum {
+			told := maps.Clone(p.Told)
+			told["name"], told["type"], told["deleted"] = p.Name, p.Type, fmt.Sprint(p.Deleted)
+			return told
+		}
+	}
+	return nil
+}
+
 // startSite starts a site and sets the variable NAME to its address.
 func startSite(ts *testscript.TestScript, name string, s site) {
 	server := httptest.NewServer(s)
@@ -150,10 +179,35 @@ func cmdChevereto(ts *testscript.TestScript, neg bool, args []string) {
 	startSite(ts, args[0], cheveretoSite{cheveretotest.New(c)})
 }
 
-// cmdAnqicms starts a site of that kind with a token.
+// cmdAnqicms starts a site of that kind with a token, which may let pictures be
+// replaced.
 func cmdAnqicms(ts *testscript.TestScript, neg bool, args []string) {
-	need(ts, neg, args, 2, "anqicms NAME token")
-	startSite(ts, args[0], anqicmsSite{anqicmstest.New(anqicmstest.Config{Token: args[1], KeepBytes: true})})
+	need(ts, neg, args, 2, "anqicms NAME token [replaces]")
+	replaces := slices.Contains(args[2:], "replaces")
+	startSite(ts, args[0], anqicmsSite{anqicmstest.New(anqicmstest.Config{Token: args[1], KeepBytes: true, Replaces: replaces})})
+}
+
+// cmdHost starts one of the hosts of examples/destinations.
+func cmdHost(ts *testscript.TestScript, neg bool, args []string) {
+	need(ts, neg, args, 3, "host NAME imgbb|lsky|imgur|zipline key")
+	kinds := map[string]func(hosttest.Config) *hosttest.Server{
+		"imgbb": hosttest.ImgBB, "lsky": hosttest.Lsky, "imgur": hosttest.Imgur, "zipline": hosttest.Zipline,
+	}
+	kind := kinds[args[1]]
+	if kind == nil {
+		ts.Fatalf("there is no host %q", args[1])
+	}
+	startSite(ts, args[0], madeSite{kind(hosttest.Config{Key: args[2]})})
+}
+
+// cmdPaste adds a destination to a configuration: a file of examples/destinations,
+// with texts replaced.
+func cmdPaste(ts *testscript.TestScript, neg bool, args []string) {
+	need(ts, neg, args, 3, "paste config.toml NAME example [old new]...")
+	text, err := os.ReadFile(path.Join(exampleFolder, args[2]))
+	ts.Check(err)
+	made := ts.ReadFile(args[0]) + "\n[destination." + args[1] + "]\n" + strings.NewReplacer(args[3:]...).Replace(string(text))
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(made), 0o600))
 }
 
 func siteNamed(ts *testscript.TestScript, name string) site {

@@ -19,7 +19,7 @@ import (
 
 // TestMain lets the test binary be the program itself, for the scripts.
 func TestMain(m *testing.M) {
-	testscript.Main(wide{m}, map[string]func(){"slipway": main})
+	testscript.Main(wide{m}, map[string]func(){"slipway": mainOfScripts})
 }
 
 // wide runs more tests at a time than there are processors: the scripts wait for
@@ -45,10 +45,10 @@ func TestScripts(t *testing.T) {
 		Dir: "testdata/script", RequireUniqueNames: true, Setup: setupWorld,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"serve": cmdServe, "quit": cmdQuit, "hangup": cmdHangup,
-			"chevereto": cmdChevereto, "anqicms": cmdAnqicms, "site": cmdSite, "received": cmdReceived, "told": cmdTold,
+			"chevereto": cmdChevereto, "pictures": cmdPictures, "anqicms": cmdAnqicms, "host": cmdHost, "paste": cmdPaste, "site": cmdSite, "received": cmdReceived, "told": cmdTold,
 			"fill": cmdFill, "replace": cmdReplace, "picture": cmdPicture, "certificate": cmdCertificate, "cut": cmdCut, "same": cmdSame, "abort": cmdAbort, "guess": cmdGuess,
-			"code": cmdCode, "curl": cmdCurl, "eventually": cmdEventually, "state": cmdState, "link": cmdLink,
-			"jsonlines": cmdJSONLines, "field": cmdField, "sleep": cmdSleep,
+			"code": cmdCode, "curl": cmdCurl, "eventually": cmdEventually, "state": cmdState, "link": cmdLink, "holds": cmdHolds,
+			"appears": cmdAppears, "jsonlines": cmdJSONLines, "field": cmdField, "sleep": cmdSleep,
 		},
 	})
 }
@@ -159,6 +159,20 @@ func cmdField(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("%s does not have one %q: %s", args[1], args[2], ts.ReadFile(args[1]))
 	}
 	ts.Setenv(args[0], m[1])
+}
+
+// cmdAppears waits until a file is there, and matches a pattern; or, with "!", until it
+// is not.
+func cmdAppears(ts *testscript.TestScript, neg bool, args []string) {
+	need(ts, false, args, 1, "[!] appears file [pattern]")
+	pattern := regexp.MustCompile("(?s)" + strings.Join(args[1:], " "))
+	until(ts, func() (bool, string) {
+		text, err := os.ReadFile(ts.MkAbs(args[0]))
+		if neg {
+			return errors.Is(err, os.ErrNotExist), args[0] + " is there"
+		}
+		return err == nil && pattern.Match(text), fmt.Sprintf("%s: %v: %s", args[0], err, text)
+	})
 }
 
 // cmdSleep waits for what must not happen meanwhile. Everything else is waited

@@ -22,11 +22,7 @@ import (
 
 // newLogger logs to w: text for people at a terminal, JSON for machines.
 func newLogger(c LogConfig, w io.Writer) *slog.Logger {
-	var level slog.Level
-	if level.UnmarshalText([]byte(c.Level)) != nil {
-		level = slog.LevelInfo
-	}
-	o := &slog.HandlerOptions{Level: level}
+	o := &slog.HandlerOptions{Level: levelOf(c)}
 	text := c.Format == "text"
 	if f, ok := w.(*os.File); c.Format == "auto" && ok {
 		text = term.IsTerminal(int(f.Fd()))
@@ -35,6 +31,15 @@ func newLogger(c LogConfig, w io.Writer) *slog.Logger {
 		return slog.New(slog.NewTextHandler(w, o))
 	}
 	return slog.New(slog.NewJSONHandler(w, o))
+}
+
+// levelOf is the level that is logged from.
+func levelOf(c LogConfig) slog.Level {
+	var level slog.Level
+	if level.UnmarshalText([]byte(c.Level)) != nil {
+		return slog.LevelInfo
+	}
+	return level
 }
 
 // serve runs a gateway until ctx ends or a front fails.
@@ -57,6 +62,9 @@ func (p program) serve(ctx context.Context, path string) error {
 	}
 	p.welcome(a)
 	notify(a, daemon.SdNotifyReady)
+	living, dead := context.WithCancel(context.WithoutCancel(ctx)) // also while it stops
+	defer dead()
+	go a.feedWatchdog(living)
 	hangups, stop := context.WithCancel(ctx)
 	defer stop()
 	a.reloadOnHangup(hangups)
@@ -80,7 +88,7 @@ func notify(a *app, state string) {
 // welcome prints how to connect.
 func (p program) welcome(a *app) {
 	s := a.settings.Load()
-	for _, w := range s.table.Warnings() {
+	for _, w := range s.warnings {
 		a.log.Warn(w)
 	}
 	folder := "/"
@@ -93,6 +101,9 @@ func (p program) welcome(a *app) {
 	}
 	fmt.Fprintf(p.stderr, "Slipway %s is ready.\n\n", p.version)
 	facts := []any{"version", p.version}
+	if page, ok := strings.CutSuffix(ways[0].url, davPrefix+"/"); ok {
+		fmt.Fprintf(p.stderr, "    %-12s %s/\n", "the page", page)
+	}
 	for _, w := range ways {
 		fmt.Fprintf(p.stderr, "    %-12s %s\n", w.name, w.url)
 		facts = append(facts, strings.ToLower(w.name), w.url)
@@ -194,7 +205,7 @@ func (a *app) reload(ctx context.Context) (done operate.Reloaded, err error) {
 		last.Retire() // nothing is claimed any more by what held before
 	}
 	a.apply(s)
-	done.Changed = append(done.Changed, "users", "destinations", "routes", "sidecar", "settle")
+	done.Changed = append(done.Changed, "users", "destinations", "routes", "sidecar", "settle", "webhooks", "watch")
 	// The configuration holds now; what follows hurries it.
 	if err := errors.Join(a.ledger.Reconsider(ctx), a.ledger.ProbeNow(ctx), a.makeFolders(ctx, s)); err != nil {
 		a.log.Error("reloaded, but not everything that waits was looked at again", "error", err)

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -15,7 +16,6 @@ import (
 	"slipway/gateway/strict"
 	"slipway/uploader"
 	"slipway/uploader/form"
-	"slipway/uploader/metadata"
 	"slipway/uploader/route"
 	"slipway/uploader/variant"
 	"slipway/uploader/whole"
@@ -29,6 +29,12 @@ type settings struct {
 	config       *Config
 	destinations []uploader.Destination
 	table        *route.Table
+	hooks        []hook
+	warnings     []string                 // what is probably not meant
+	bandwidth    map[string]*rate.Limiter // of hosts that have a limit
+
+	keepsOnce sync.Once
+	keepList  []route.Keep // see keeps
 }
 
 // newSettings makes drivers and routes of a configuration. It changes nothing.
@@ -55,7 +61,19 @@ func (a *app) newSettings(c *Config) (*settings, error) {
 		Destinations: properties, MaxSizes: sizes, Unrouted: c.Storage.Unrouted, Folder: a.readFolderFile, Sidecar: sidecar.IsName,
 	})
 	s.table = table
-	return s, errors.Join(wrong...)
+	hooks, err := a.hooksOf(c)
+	if s.hooks = hooks; err != nil {
+		wrong = append(wrong, err)
+	}
+	if len(wrong) > 0 {
+		return s, errors.Join(wrong...)
+	}
+	watches, warnings := c.checkWatchRoutes(table, func(r route.Config) bool {
+		return s.among(r, func(p uploader.Properties) bool { return p.KeepsBytes }) != ""
+	})
+	s.bandwidth = shared
+	s.warnings = slices.Concat(table.Warnings(), warnings, s.keepWarnings())
+	return s, errors.Join(watches...)
 }
 
 // unlimitedSlots is how many requests run at a time where there is to be no limit.
@@ -133,7 +151,8 @@ func (a *app) readFolderFile(ctx context.Context, path string) ([]byte, error) {
 
 // open opens the bytes of an upload.
 func (a *app) open(ctx context.Context, u uploader.Upload) (blob.Reader, error) {
-	return vfs.OpenBlob(ctx, a.tree, a.disk, u.Blob, u.Inline)
+	r, err := vfs.OpenBlob(ctx, a.tree, a.store, u.Blob, u.Inline)
+	return r, heldAway(err)
 }
 
 // stopGrace is how long a stop waits for requests under way.
@@ -143,7 +162,7 @@ const stopGrace = 20 * time.Second
 func (a *app) newPool(s *settings) *uploader.Pool {
 	return uploader.NewPool(uploader.Config{
 		Ledger: a.ledger, Router: s.table, Destinations: s.destinations, Open: a.open,
-		Whole: checkWhole, Metadata: readMetadata, Variant: makeVariant, Grace: stopGrace, Log: a.log,
+		Whole: checkWhole, Metadata: a.readMetadata, Variant: makeVariant, Prepare: newPreparer(s.config.dataDir()).prepare, Observe: a.observed, Grace: stopGrace, Log: a.log,
 	})
 }
 
@@ -163,17 +182,8 @@ func checkWhole(ctx context.Context, u uploader.Upload, open uploader.Open) erro
 	return err
 }
 
-func readMetadata(ctx context.Context, u uploader.Upload, open uploader.Open) (map[string]string, error) {
-	r, err := open(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer r.Close()
-	return metadata.Read(ctx, r, u.Type)
-}
-
-func makeVariant(ctx context.Context, u uploader.Upload, open uploader.Open) (uploader.Variant, error) {
-	v, err := variant.New(ctx, func(ctx context.Context) (io.ReadSeekCloser, error) { return open(ctx) }, u.Size, u.Type, u.Key, u.Copy)
+func makeVariant(ctx context.Context, u uploader.Upload, open func(context.Context) (io.ReadSeekCloser, error)) (uploader.Variant, error) {
+	v, err := variant.New(ctx, open, u.Size, u.Type, u.Key, u.Copy)
 	if errors.Is(err, variant.ErrUnsupported) {
 		return nil, &uploader.Hold{Reason: uploader.ReasonNoCopy, Text: "The host refuses this picture a second time, and its format has no place for a comment that would make it another file.",
 			Remedy: `Set on_duplicate = "reuse" for this route, or drop the upload.`}

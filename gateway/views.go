@@ -19,8 +19,20 @@ import (
 	"slipway/vfs/sidecar"
 )
 
+// The doors, as metrics, the page and the API name them.
+const (
+	doorWebDAV = "webdav"
+	doorFTP    = "ftp"
+	doorWatch  = "watch"
+	doorPage   = "page"
+	doorAPI    = "api"
+	doorPut    = "put"   // slipway put
+	doorLinks  = "links" // pictures that files link to
+)
+
 // doorRules is what differs between doors in the views they get.
 type doorRules struct {
+	name     string // of the door
 	sameName vfs.SameName
 	// heed keeps what is locked by WebDAV from the door's users, as the door itself
 	// does not.
@@ -32,7 +44,7 @@ type doorRules struct {
 // view returns the tree as a door shows it to a user: the home as its root, the
 // user's rights, and the receipts beside the pictures.
 func (a *app) view(u auth.User, from netip.Addr, d doorRules) afero.Fs {
-	v := vfs.View{Root: u.Home, Owner: u.Name, SameName: d.sameName, Quota: u.Quota}
+	v := vfs.View{Root: u.Home, Door: d.name, Owner: u.Name, SameName: d.sameName, Quota: u.Quota}
 	if u.Rights == auth.Read {
 		v.Rights = vfs.Read
 	}
@@ -48,7 +60,7 @@ func (a *app) view(u auth.User, from netip.Addr, d doorRules) afero.Fs {
 		return tree.Drop(a.drops.of(u, from))
 	}
 	s := a.settings.Load().config.Sidecar
-	return sidecar.New(tree, receipts{a}, sidecar.Options{File: s.File, Folder: s.Folder, CanRetry: u.Rights == auth.Full})
+	return sidecar.New(tree, linkReceipts{receipts{a}}, sidecar.Options{File: s.File, Folder: s.Folder, CanRetry: u.Rights == auth.Full})
 }
 
 // dropLife is how long a user that only drops files sees what came from the same
@@ -153,7 +165,10 @@ func (d *dropSessions) real(root string) (string, bool) {
 }
 
 // hostedPictures is what the local driver hosts, found by its token.
-type hostedPictures struct{ *app }
+type hostedPictures struct {
+	*app
+	cuts *cuts
+}
 
 // Lookup returns the picture whose token is given.
 func (h hostedPictures) Lookup(ctx context.Context, token string) (local.Served, error) {
@@ -168,10 +183,14 @@ func (h hostedPictures) Lookup(ctx context.Context, token string) (local.Served,
 	if err != nil {
 		return local.Served{}, err
 	}
-	return local.Served{
+	served := local.Served{
 		Name: path.Base(u.Path), Type: b.Type, Size: b.Size, Modified: b.Stored, SHA256: b.SHA256,
 		Open: func(ctx context.Context) (io.ReadSeekCloser, error) {
-			return vfs.OpenBlob(ctx, h.tree, h.disk, b.Blob, b.Inline)
+			return vfs.OpenBlob(ctx, h.tree, h.store, b.Blob, b.Inline)
 		},
-	}, nil
+	}
+	if b.Prepared != "" {
+		return h.cuts.asSent(ctx, served, b.Prepared)
+	}
+	return served, nil
 }

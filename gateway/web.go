@@ -15,6 +15,7 @@ import (
 
 	"github.com/spf13/afero"
 
+	"slipway/gateway/album"
 	"slipway/gateway/auth"
 	"slipway/gateway/certs"
 	"slipway/uploader/local"
@@ -88,6 +89,8 @@ func serveWeb(ctx context.Context, a *app, l net.Listener) error {
 		MaxHeaderBytes:    64 << 10,
 		ErrorLog:          slog.NewLogLogger(a.log.Handler(), slog.LevelDebug),
 	}
+	server.RegisterOnShutdown(a.page.Close)
+	server.RegisterOnShutdown(a.api.Close)
 	return serveHTTP(ctx, server, l)
 }
 
@@ -112,19 +115,29 @@ func serveHTTP(ctx context.Context, server *http.Server, l net.Listener) error {
 
 // webHandler joins what the HTTP server serves.
 func (a *app) webHandler() http.Handler {
-	limits := newUserLimits(func() int64 { return int64(a.settings.Load().config.Web.UploadRate) }, a.client)
 	plain := func() bool { return a.settings.Load().config.Web.AllowPlain }
-	dav := auth.Encrypted(a.client, plain, auth.Basic(a.users, "Slipway", a.client, limits.handler(a.dav)))
-	pictures := &local.Handler{Pictures: hostedPictures{a}, Log: a.log}
+	dav := auth.Encrypted(a.client, plain, auth.BasicHeard(a.users, "Slipway", a.client, a.heardWebDAV, a.limits.handler(a.dav)))
+	pictures := &local.Handler{Pictures: hostedPictures{a, newCuts()}, Log: a.log}
+	metrics, albums := a.metricsHandler(), a.albumHandler()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		boundBody(w, r)
 		switch {
 		case strings.HasPrefix(r.URL.Path, local.Prefix):
 			pictures.ServeHTTP(movingReply{w}, r)
+		case strings.HasPrefix(r.URL.Path, album.Prefix):
+			albums.ServeHTTP(w, r)
 		case r.URL.Path == "/healthz":
 			a.health(w, r)
-		case r.URL.Path == "/metrics" || r.URL.Path == "/readyz" || r.URL.Path == "/favicon.ico":
+		case r.URL.Path == "/readyz":
+			a.ready(w, r)
+		case r.URL.Path == "/metrics":
+			metrics.ServeHTTP(w, r)
+		case r.URL.Path == "/favicon.ico":
 			http.NotFound(w, r)
+		case apiOwn(r):
+			a.api.ServeHTTP(w, r)
+		case pageOwn(r):
+			a.page.ServeHTTP(w, r)
 		case r.URL.Path == "/" && (r.Method == http.MethodGet || r.Method == http.MethodHead):
 			http.Redirect(w, r, davPrefix+"/", http.StatusFound)
 		default:
@@ -158,7 +171,7 @@ func (a *app) davView(r *http.Request) (afero.Fs, error) {
 	if u.Rights == auth.Drop {
 		context.AfterFunc(r.Context(), a.drops.hold(u, addr))
 	}
-	return a.view(u, addr, doorRules{}), nil
+	return a.view(u, addr, doorRules{name: doorWebDAV}), nil
 }
 
 // client returns the address that r came from, and whether over TLS.

@@ -225,7 +225,7 @@ func TestRoot(t *testing.T) {
 		}
 		s.want(207, "full", "PROPFIND", path, "", "Depth: 0")
 	}
-	if r := s.want(302, "", "GET", "/", ""); r.header.Get("Location") != "/dav/" {
+	if r := s.want(303, "", "GET", "/", ""); r.header.Get("Location") != "/sign-in" {
 		t.Errorf("%v", r.header)
 	}
 }

@@ -24,6 +24,15 @@ type Client func(*http.Request) (addr netip.Addr, tls bool)
 //     plain and comes from another machine;
 //   - 503 where the request ended before an answer was found.
 func Basic(t *Table, realm string, client Client, next http.Handler) http.Handler {
+	return BasicHeard(t, realm, client, nil, next)
+}
+
+// BasicHeard is [Basic], and tells heard of each request with a name and a password:
+// the name, and nil or why it was turned away. It is to be quick, and may be nil.
+func BasicHeard(t *Table, realm string, client Client, heard func(r *http.Request, name string, err error), next http.Handler) http.Handler {
+	if heard == nil {
+		heard = func(*http.Request, string, error) {}
+	}
 	quoted := strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(realm)
 	challenge := fmt.Sprintf(`Basic realm="%s", charset="UTF-8"`, quoted)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -36,8 +45,12 @@ func Basic(t *Table, realm string, client Client, next http.Handler) http.Handle
 		addr, secure := client(r)
 		user, err := t.Check(r.Context(), name, password, addr)
 		if err == nil && user.RequireTLS && !secure && !addr.IsLoopback() {
-			http.Error(w, "this account signs in over https only; use the https address of this gateway", http.StatusForbidden)
+			heard(r, name, ErrNeedsTLS)
+			http.Error(w, ErrNeedsTLS.Error(), http.StatusForbidden)
 			return
+		}
+		if r.Context().Err() == nil {
+			heard(r, name, err)
 		}
 		if err != nil {
 			refuse(w, challenge, err)
@@ -47,14 +60,16 @@ func Basic(t *Table, realm string, client Client, next http.Handler) http.Handle
 	})
 }
 
+const plainText = "passwords are taken over https only, because this connection is not encrypted; " +
+	"whoever runs the gateway can set web.tls = true, or, in a network that is trusted, web.allow_plain = true"
+
 // Encrypted answers 403 where a password would cross the network unencrypted: over
 // a plain connection from another machine, unless plain allows it. It is to stand
 // before [Basic], which would ask for the password.
 func Encrypted(client Client, plain func() bool, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if addr, secure := client(r); !secure && !addr.IsLoopback() && !plain() {
-			http.Error(w, "passwords are taken over https only, because this connection is not encrypted; "+
-				"whoever runs the gateway can set web.tls = true, or, in a network that is trusted, web.allow_plain = true", http.StatusForbidden)
+			http.Error(w, plainText, http.StatusForbidden)
 			return
 		}
 		next.ServeHTTP(w, r)

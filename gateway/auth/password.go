@@ -150,19 +150,6 @@ func newArgon() *argon {
 	return a
 }
 
-// Verify checks password against a hash that [HashedPassword] accepts: nil where
-// it matches, [ErrWrong] where it does not, another error where the hash is broken.
-func Verify(hash string, password []byte) error {
-	p, err := HashedPassword(hash)
-	if err != nil {
-		return err
-	}
-	if len(password) > MaxPassword || !p.matches(normal(string(password))) {
-		return ErrWrong
-	}
-	return nil
-}
-
 // RandomPassword returns a fresh password of 23 characters in four groups of
 // five, "k7m2q-x9w4t-…", of lower-case letters and digits that are hard to
 // confuse: 98 bits.

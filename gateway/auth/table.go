@@ -181,6 +181,16 @@ func (t *Table) Still(u User) error {
 	return nil
 }
 
+// Canonical returns the name of the account that name is the name of, in whatever
+// form of Unicode; false where there is none.
+func (t *Table) Canonical(name string) (string, bool) {
+	name = norm.NFC.String(name)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	_, ok := t.roll.users[name]
+	return name, ok
+}
+
 // sum names a pair of name and password to this process alone.
 func (t *Table) sum(name string, secret []byte) (sum [sha256.Size]byte) {
 	mac := hmac.New(sha256.New, t.key[:])

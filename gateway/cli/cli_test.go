@@ -244,5 +244,9 @@ func TestStatusAndReload(t *testing.T) {
 	w.shows(t, "status --json", 0, `{"version":"1","pid":42,"started":"2026-05-06T12:00:00.000000999Z","serving":true,"addresses":{"ftp":"127.0.0.1:2121","web":"127.0.0.1:8080"},"data_dir":"/d"}`+"\n", "")
 	w.reloaded = operate.Reloaded{Changed: []string{"users", "routes"}, Restart: []string{"web.listen"}}
 	w.shows(t, "reload", 0, "Read again; in use now: users, routes.\nThese need a restart: web.listen.\n", "")
-	w.asks(t, "status", "status", "reload")
+	w.status = operate.Status{Version: "1", Started: noon, DataDir: "/d", Webhooks: []operate.Webhook{
+		{Name: "quiet"}, {Name: "site", Waiting: 3, GivenUp: 1, Oldest: noon, Error: "the site answered\nHTTP 500"}}}
+	w.shows(t, "status", 0, "STATE    stopping or starting: no door is open\nVERSION  1\nPROCESS  0\nSTARTED  "+at(noon)+"\nDATA     /d\n"+
+		"WEBHOOK  quiet: nothing waits\nWEBHOOK  site: 3 waiting since "+at(noon)+", 1 given up: the site answered?HTTP 500\n", "")
+	w.asks(t, "status", "status", "reload", "status")
 }

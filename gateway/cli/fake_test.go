@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -31,6 +32,16 @@ type fake struct {
 	entries       map[string][]operate.Entry // by the path that is listed
 	destinations  []operate.Destination
 	explanation   operate.Explanation
+	local         operate.Explanation // ExplainFile's, if its Local is set
+	watches       []operate.Watch
+	tokens        []operate.Token
+	imports       []operate.Import
+	replays       []operate.Replay
+	mapped        []operate.Mapped
+	deletions     []operate.Deletion
+	brakes        []operate.Brake
+	answered      int
+	late          bool // Import does not end before ctx does
 	reloaded      operate.Reloaded
 	status        operate.Status
 	stored        map[string]string                                       // by path
@@ -78,6 +89,75 @@ func (f *fake) List(_ context.Context, path string) iter.Seq2[operate.Entry, err
 }
 func (f *fake) Explain(_ context.Context, path string) (operate.Explanation, error) {
 	return f.explanation, f.ask("explain %s", path)
+}
+func (f *fake) ExplainFile(_ context.Context, file string) (operate.Explanation, error) {
+	err := f.ask("explain file %s", filepath.Base(file))
+	if f.local.Local == nil && err == nil {
+		err = operate.Errorf(operate.NotFound, "%s lies in no watched folder", file)
+	}
+	return f.local, err
+}
+func (f *fake) Tokens(_ context.Context, user string) ([]operate.Token, error) {
+	return f.tokens, f.ask("tokens %s", user)
+}
+func (f *fake) AddToken(_ context.Context, n operate.NewToken) (operate.IssuedToken, error) {
+	return operate.IssuedToken{Token: operate.Token{ID: "abc", User: n.User, Kind: "token", Name: n.Name, Created: noon}, Secret: "slip_x"}, f.ask("add %+v", n)
+}
+func (f *fake) RevokeToken(_ context.Context, user, id string) error {
+	return f.ask("revoke %q %s", user, id)
+}
+func (f *fake) Watches(context.Context) ([]operate.Watch, error) { return f.watches, f.ask("watches") }
+func (f *fake) Replay(ctx context.Context, o operate.ReplayOptions) iter.Seq2[operate.Replay, error] {
+	err := f.ask("replay %+v", o)
+	return func(yield func(operate.Replay, error) bool) {
+		for r, e := range several(f.replays, err) {
+			if !yield(r, e) {
+				return
+			}
+		}
+		if err == nil && f.late {
+			<-ctx.Done()
+			yield(operate.Replay{}, ctx.Err())
+		}
+	}
+}
+func (f *fake) Map(_ context.Context, o operate.MapOptions) iter.Seq2[operate.Mapped, error] {
+	return several(f.mapped, f.ask("map %+v", o))
+}
+func (f *fake) Deletions(_ context.Context, q operate.DeletionFilter) (operate.DeletionPage, error) {
+	page := operate.DeletionPage{Brakes: f.brakes}
+	for _, d := range f.deletions { // the newest first
+		if (q.After == 0 || d.ID < q.After) && len(page.Deletions) < 2 {
+			page.Deletions = append(page.Deletions, d)
+		}
+	}
+	if n := len(page.Deletions); n == 2 {
+		page.Next = page.Deletions[1].ID
+	}
+	return page, f.ask("deletions %+v", q)
+}
+func (f *fake) AnswerDeletions(_ context.Context, a operate.DeletionAnswer) (operate.Answered, error) {
+	return operate.Answered{Changed: f.answered}, f.ask("answer %+v", a)
+}
+func (f *fake) ReleaseWatch(_ context.Context, folder string) error {
+	return f.ask("release %s", folder)
+}
+func (f *fake) Import(ctx context.Context, o operate.ImportOptions) iter.Seq2[operate.Import, error] {
+	err := f.ask("import %+v", o)
+	return func(yield func(operate.Import, error) bool) {
+		for _, i := range f.imports {
+			if !yield(i, nil) {
+				return
+			}
+		}
+		if err == nil && f.late {
+			<-ctx.Done()
+			err = ctx.Err()
+		}
+		if err != nil {
+			yield(operate.Import{}, err)
+		}
+	}
 }
 func (f *fake) Put(_ context.Context, path string, size int64, _ time.Time, r io.Reader) (operate.Entry, error) {
 	err := f.ask("put %s %d", path, size)

@@ -46,6 +46,7 @@ func TestLs(t *testing.T) {
 func TestExplain(t *testing.T) {
 	w := newWorld()
 	u := operate.Upload{ID: 9, State: "settling", Reason: "backoff", Attempts: 1, Error: "timed out", Remedy: "Wait."}
+	held := operate.Upload{ID: 7, State: "held", Reason: "strip", Error: "It has a place.", Remedy: "Take it out."}
 	done := operate.Upload{ID: 8, State: "done", Attempts: 2, URL: "https://x"}
 	w.explanation = operate.Explanation{
 		Path: "/holiday/a.jpg", Entry: &operate.Entry{Size: 1000, Modified: noon}, Route: 2, Pattern: "/holiday/{rest...}", Captures: map[string]string{"rest": "a.jpg", "a": "b"},
@@ -54,6 +55,7 @@ func TestExplain(t *testing.T) {
 			{Destination: "home", Owed: true, Upload: &done},
 			{Destination: "cms", Why: "it takes no such type"},
 			{Destination: "new", Owed: true, Held: "no album", Remedy: "Name one."},
+			{Destination: "old", Owed: true, Upload: &held, Waiting: "It is held until somebody decides: It has a place."},
 		},
 	}
 	w.shows(t, "explain holiday/a.jpg", 0, "/holiday/a.jpg: a file of 1.0 KiB, changed "+at(noon)+`.
@@ -75,13 +77,18 @@ home: is sent there.
 cms: is not sent there: it takes no such type
 
 new: would be held: no album. Name one.
+
+old: is sent there.
+  upload 7: held (strip), 0 attempts
+  It has a place. Take it out.
+  It is held until somebody decides.
 `, "")
 	w.explanation = operate.Explanation{Path: "/x", Why: "no route matches this path", Refused: "no route"}
 	w.shows(t, "explain /x", 0, "/x: nothing is there yet.\nNo route matches it.\nSuch a file is refused: no route\nNothing is sent: no route matches this path\n", "")
 	w.shows(t, "explain /x --json", 0, `{"path":"/x","route":0,"refused":"no route","why":"no route matches this path"}`+"\n", "")
 	w.explanation = operate.Explanation{Path: "/d", Entry: &operate.Entry{Dir: true}}
 	w.shows(t, "explain /d", 0, "/d: a folder.\nNo route matches it.\n", "")
-	w.asks(t, "explain /holiday/a.jpg", "explain /x", "explain /x", "explain /d")
+	w.asks(t, "explain file a.jpg", "explain /holiday/a.jpg", "explain file x", "explain /x", "explain file x", "explain /x", "explain file d", "explain /d")
 	if code, _, err := w.run(t.Context(), "explain", ""); code != 2 || err != "slipway: the path is empty\n" {
 		t.Errorf("%d, %s", code, err)
 	}

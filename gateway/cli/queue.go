@@ -21,11 +21,16 @@ func (p *program) queueCommand() *cobra.Command {
 commands ever deletes a file.`,
 		p.queueListCommand(),
 		p.verbCommand(operate.Retry, "Try again now", `Try uploads again now, with fresh tries: failed, held, ambiguous or waiting ones. An
-ambiguous one may get to its host a second time.`),
+ambiguous one may get to its host a second time. With --path, and without
+--state, this tries failed deletions at hosts again as well.`),
 		p.verbCommand(operate.Hold, "Keep uploads back", "Keep waiting uploads back until they are released."),
-		p.verbCommand(operate.Release, "Let held uploads go on", "Let held uploads go on, whatever held them."),
+		p.verbCommand(operate.Release, "Let held uploads go on", `Let held uploads go on, whatever held them. With --path, and without --state, this
+lets the pictures of what was there be deleted at their hosts as well, where too many
+were to go at once to be deleted without a question; see "slipway queue deletions".`),
 		p.verbCommand(operate.Drop, "Never send uploads (deletes no file)", `Never send uploads that were not sent yet. This never deletes files: they stay where
 they are, and so does what is at the host already.`),
+		p.deletionsCommand(),
+		p.refuseCommand(),
 		p.pauseCommand("pause", "Stop sending to a destination", operate.Gateway.Pause),
 		p.pauseCommand("resume", "Send to a destination again", operate.Gateway.Resume),
 	)
@@ -49,27 +54,43 @@ func (p *program) selectionFlags(c *cobra.Command) *selection {
 	return s
 }
 
-// filter checks the selection. An empty value is an error: most likely it was
-// meant to hold something, and the command would be about everything instead.
-func (s *selection) filter(c *cobra.Command) (operate.Filter, error) {
-	f := operate.Filter{States: s.states, Destination: s.destination, Limit: s.limit}
+// filled checks that no value is empty: most likely it was meant to hold something,
+// and the command would be about everything instead.
+func (s *selection) filled(c *cobra.Command) error {
 	for flag, empty := range map[string]bool{"state": len(s.states) == 0, "destination": s.destination == "", "path": s.path == ""} {
 		if empty && c.Flags().Changed(flag) {
-			return f, usagef("--%s is empty", flag)
+			return usagef("--%s is empty", flag)
 		}
 	}
-	for _, state := range s.states {
-		if !slices.Contains(operate.States, state) {
-			return f, usagef("there is no state %q; %s", state, strict.Suggest(state, operate.States))
-		}
-	}
-	if s.limit < 0 {
-		return f, usagef("--limit is negative")
+	return nil
+}
+
+// filter checks the selection.
+func (s *selection) filter(c *cobra.Command) (operate.Filter, error) {
+	f := operate.Filter{States: s.states, Destination: s.destination, Limit: s.limit}
+	if err := s.check(c, operate.States); err != nil {
+		return f, err
 	}
 	if s.path != "" {
 		f.Path = inside(s.path)
 	}
 	return f, nil
+}
+
+// check checks the selection, whose states are some of states.
+func (s *selection) check(c *cobra.Command, states []string) error {
+	if err := s.filled(c); err != nil {
+		return err
+	}
+	for _, state := range s.states {
+		if !slices.Contains(states, state) {
+			return usagef("there is no state %q; %s", state, strict.Suggest(state, states))
+		}
+	}
+	if s.limit < 0 {
+		return usagef("--limit is negative")
+	}
+	return nil
 }
 
 // known is an error where the selection names a destination that there is not.
@@ -172,7 +193,10 @@ func (p *program) verbCommand(verb operate.Verb, short, long string) *cobra.Comm
 			if err := s.known(c.Context(), g); err != nil {
 				return err
 			}
-			return p.act(c.Context(), g, verb, ids, f, asJSON)
+			if err := p.act(c.Context(), g, verb, ids, f, asJSON); err != nil {
+				return err
+			}
+			return p.alsoDeletions(c.Context(), g, verb, ids, f, asJSON)
 		})
 	}
 	return c

@@ -118,7 +118,7 @@ func TestCompletion(t *testing.T) {
 		"queue drop --destination|":                 "anh\nhome\n:4\n",
 		"queue list --state|":                       strings.Join(operate.States, "\n") + "\n:4\n",
 		"user add guest --rights|":                  "full\ndrop\nread\n:4\n",
-		"help queue|":                               "drop\nhold\nlist\npause\nrelease\nresume\nretry\n:4\n",
+		"help queue|":                               "deletions\ndrop\nhold\nlist\npause\nrefuse\nrelease\nresume\nretry\n:4\n",
 		"queue list --config x.toml --destination|": "anh\nhome\n:4\n",
 	} {
 		w.opened = nil

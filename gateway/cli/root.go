@@ -36,8 +36,8 @@ const exitCodes = `Every command ends with one of these codes:
   0  it did what was asked
   1  something failed: the error output says what, and what to do
   2  the command line or the configuration is wrong; nothing was done
-  3  something was not finished in time (put --timeout); it goes on by itself while
-     a gateway runs
+  3  something was not finished in time (put, watch or replay, --timeout); it goes on by itself
+     while a gateway runs. Of map: not every old address has a new one yet
 
 A command that is interrupted (Ctrl-C) ends with 1; "slipway serve" then stops in
 good order, with 0.`
@@ -45,8 +45,8 @@ good order, with 0.`
 // root is all commands.
 func (p *program) root() *cobra.Command {
 	root := p.group("slipway", "Drop a picture into a folder; find its URL beside it", rootLong,
-		p.serveCommand(), p.checkCommand(), p.initCommand(), p.passwdCommand(), p.userCommand(),
-		p.putCommand(), p.lsCommand(), p.explainCommand(), p.queueCommand(), p.destinationsCommand(),
+		p.serveCommand(), p.checkCommand(), p.initCommand(), p.passwdCommand(), p.userCommand(), p.tokenCommand(),
+		p.putCommand(), p.watchCommand(), p.lsCommand(), p.explainCommand(), p.queueCommand(), p.replayCommand(), p.mapCommand(), p.destinationsCommand(),
 		p.statusCommand(), p.reloadCommand(), p.certificateCommand(), p.versionCommand(),
 		&cobra.Command{Use: "exit-codes", Short: "What the exit codes mean", Long: exitCodes},
 	)

@@ -158,7 +158,34 @@ func (p *program) status(s operate.Status) {
 	for _, door := range slices.Sorted(maps.Keys(s.Addresses)) {
 		t.Row(strings.ToUpper(show.Plain(door)), show.Plain(s.Addresses[door]))
 	}
+	for _, w := range s.Webhooks {
+		t.Row("WEBHOOK", webhook(w))
+	}
+	for _, w := range s.Watches {
+		t.Row("WATCH", watchLine(w))
+	}
+	for _, k := range s.Keeping {
+		t.Row("KEPT", show.Plain(k.Setting+": "+k.Text))
+	}
 	t.End()
+}
+
+// webhook says how the messages of one stand.
+func webhook(w operate.Webhook) string {
+	text := show.Plain(w.Name) + ": "
+	switch {
+	case w.Waiting == 0:
+		text += "nothing waits"
+	default:
+		text += fmt.Sprintf("%d waiting since %s", w.Waiting, show.When(w.Oldest))
+	}
+	if w.GivenUp > 0 {
+		text += fmt.Sprintf(", %d given up", w.GivenUp)
+	}
+	if w.Error != "" {
+		text += ": " + show.Plain(w.Error)
+	}
+	return text
 }
 
 func (p *program) reloadCommand() *cobra.Command {

@@ -52,6 +52,15 @@ type Account struct {
 // under it. Secure is whether the password came through TLS.
 type LogIn func(ctx context.Context, user, password string, from netip.Addr, secure bool) (Account, error)
 
+// SignIn is a try to sign in.
+type SignIn struct {
+	User             string
+	Secure, Implicit bool   // the control connection is under TLS; from its first byte
+	Client           string // what the program called itself by CLNT; "": it did not
+	Err              error  // why it was turned away; nil: it was let in
+	End              bool   // it is over
+}
+
 // Control says how control connections behave.
 type Control = front.Options
 
@@ -91,6 +100,9 @@ type Options struct {
 	// Broken reports whether a file that is staged at name shows by its own structure
 	// that something is missing. nil: nothing shows it.
 	Broken func(f afero.File, name string) bool
+	// Heard is told of each sign-in, and of those that succeeded again when they end:
+	// by then more is known of the client. It is to be quick; nil: nobody is told.
+	Heard func(SignIn)
 	// Log hears of trouble; nil: nobody does.
 	Log *slog.Logger
 	// Clock tells the time; nil: time.Now.

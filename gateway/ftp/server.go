@@ -164,6 +164,13 @@ func (d *driver) use(cc ftpserver.ClientContext, end func()) {
 	cc.SetExtra(end)
 }
 
+// heard tells of a sign-in, unless it was turned away because the door closes.
+func (d *driver) heard(s SignIn) {
+	if d.door.Heard != nil && (s.Err == nil || d.ctx.Err() == nil) {
+		d.door.Heard(s)
+	}
+}
+
 // AuthUser lets a user in.
 func (d *driver) AuthUser(cc ftpserver.ClientContext, user, password string) (ftpserver.ClientDriver, error) {
 	defer d.door.work()()
@@ -172,10 +179,17 @@ func (d *driver) AuthUser(cc ftpserver.ClientContext, user, password string) (ft
 		return nil, errors.New("the gateway could not let you in")
 	}
 	acc, err := d.door.LogIn(d.ctx, user, password, c.Remote().Addr().Unmap(), c.Secure())
-	if err != nil {
+	s := SignIn{User: user, Secure: c.Secure(), Implicit: c.Implicit(), Client: cc.GetClientVersion(), Err: err}
+	if d.heard(s); err != nil {
 		return nil, err
 	}
-	d.use(cc, acc.End)
+	d.use(cc, func() {
+		s.Client, s.End = cc.GetClientVersion(), true
+		d.heard(s)
+		if acc.End != nil {
+			acc.End()
+		}
+	})
 	c.Require(acc.Valid)
 	log := d.door.Log.With("door", "ftp", "user", user)
 	return &session{door: d.door, cc: cc, front: c, acc: acc, log: log}, nil

@@ -129,7 +129,7 @@ func (u *upload) Close() (err error) {
 	if u.cut == nil && u.short() {
 		u.cut = fmt.Errorf("%d bytes of the %d that ALLO announced", u.start+u.got, u.expect)
 	}
-	if u.cut == nil && u.s.front.HungUp() && u.expect == 0 && !u.s.door.Whole(u.File, u.name) {
+	if u.cut == nil && u.expect == 0 && !u.s.door.Whole(u.File, u.name) && u.s.front.HungUp() {
 		u.cut = errHungUp
 	}
 	if u.cut != nil {

@@ -174,17 +174,29 @@ func parallel(b *bench) {
 	}
 	wg.Wait()
 	b.check()
-	list, err := b.door.List(Folder)
-	b.must(err)
 	for _, suffix := range []string{".jpg", ".jpg.url", ".jpg.json"} {
-		n := 0
+		b.named(suffix, doors*each)
+	}
+}
+
+// named waits until n names in Folder end in suffix.
+func (b *bench) named(suffix string, n int) {
+	b.Helper()
+	for end := time.Now().Add(receiptTime); ; time.Sleep(20 * time.Millisecond) {
+		list, err := b.door.List(Folder)
+		b.must(err)
+		got := 0
 		for _, name := range list {
 			if strings.HasSuffix(name, suffix) {
-				n++
+				got++
 			}
 		}
-		if n != doors*each {
-			b.Errorf("%d names end in %s, want %d", n, suffix, doors*each)
+		if got == n {
+			return
+		}
+		if time.Now().After(end) {
+			b.Errorf("%d names end in %s, want %d", got, suffix, n)
+			return
 		}
 	}
 }

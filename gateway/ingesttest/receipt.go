@@ -2,6 +2,7 @@ package ingesttest
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -16,6 +17,7 @@ import (
 type receipt struct {
 	Path    string
 	Size    int64
+	SHA256  string
 	Uploads []struct{ State, Reason, URL string }
 }
 
@@ -54,10 +56,16 @@ func (b *bench) receipt(name string) (r receipt, found bool) {
 // state waits until a file's one upload is in a state, and returns it.
 func (b *bench) state(name, want string) receipt {
 	b.Helper()
+	return b.stateOf(name, want, "")
+}
+
+// stateOf is state of the bytes with a sum; "": of any.
+func (b *bench) stateOf(name, want, sum string) receipt {
+	b.Helper()
 	end := time.Now().Add(receiptTime)
 	for {
 		r, found := b.receipt(name)
-		if found && len(r.Uploads) == 1 && r.Uploads[0].State == want {
+		if found && len(r.Uploads) == 1 && r.Uploads[0].State == want && (sum == "" || r.SHA256 == sum) {
 			return r
 		}
 		if time.Now().After(end) {
@@ -75,7 +83,7 @@ var shortcut = regexp.MustCompile(`\A\[InternetShortcut\]\r\nURL=([!-~]+)\r\n\z`
 func (b *bench) delivered(name string, data []byte) (url string) {
 	b.Helper()
 	b.holds(name, data)
-	r := b.state(name, "done")
+	r := b.stateOf(name, "done", fmt.Sprintf("%x", sha256.Sum256(data)))
 	if r.Size != int64(len(data)) {
 		b.Errorf("the receipt of %s says %d bytes, want %d", name, r.Size, len(data))
 	}
@@ -83,6 +91,19 @@ func (b *bench) delivered(name string, data []byte) (url string) {
 	if got := b.Host(b.T, url); !bytes.Equal(got, data) {
 		b.Errorf("%s leads to %d bytes, want %d", url, len(got), len(data))
 	}
+	for end := time.Now().Add(receiptTime); !b.linked(name, url); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(end) {
+			list, err := b.door.List(path.Dir(name))
+			b.Errorf("no .url beside %s leads to %s: %q, %v", name, url, list, err)
+			break
+		}
+	}
+	return url
+}
+
+// linked reports whether a .url beside a file leads to url.
+func (b *bench) linked(name, url string) bool {
+	b.Helper()
 	dir := path.Dir(name)
 	list, err := b.door.List(dir)
 	b.must(err)
@@ -91,17 +112,19 @@ func (b *bench) delivered(name string, data []byte) (url string) {
 			continue
 		}
 		text, err := b.door.Get(path.Join(dir, n))
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // gone meanwhile
+		}
 		b.must(err)
 		m := shortcut.FindSubmatch(text)
 		if m == nil {
 			b.Fatalf("%s is %q", n, text)
 		}
 		if string(m[1]) == url {
-			return url
+			return true
 		}
 	}
-	b.Errorf("no .url beside %s leads to %s: %q", name, url, list)
-	return url
+	return false
 }
 
 // lines shows uploads.

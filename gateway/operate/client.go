@@ -64,8 +64,54 @@ func (c *client) Resume(ctx context.Context, destination string) error {
 	return err
 }
 
+func (c *client) Tokens(ctx context.Context, user string) ([]Token, error) {
+	return ask[[]Token](ctx, c, "tokens", userArgument{user})
+}
+
+func (c *client) AddToken(ctx context.Context, t NewToken) (IssuedToken, error) {
+	return ask[IssuedToken](ctx, c, "add-token", t)
+}
+
+func (c *client) RevokeToken(ctx context.Context, user, id string) error {
+	_, err := ask[nothing](ctx, c, "revoke-token", revokeArguments{user, id})
+	return err
+}
+
 func (c *client) Reload(ctx context.Context) (Reloaded, error) {
 	return ask[Reloaded](ctx, c, "reload", nothing{})
+}
+
+func (c *client) ExplainFile(ctx context.Context, file string) (Explanation, error) {
+	return ask[Explanation](ctx, c, "explain-file", pathArguments{file})
+}
+
+func (c *client) Watches(ctx context.Context) ([]Watch, error) {
+	return ask[[]Watch](ctx, c, "watches", nothing{})
+}
+
+func (c *client) Import(ctx context.Context, o ImportOptions) iter.Seq2[Import, error] {
+	return lines[Import](ctx, c, "import", o)
+}
+
+func (c *client) ReleaseWatch(ctx context.Context, folder string) error {
+	_, err := ask[nothing](ctx, c, "release-watch", folderArgument{folder})
+	return err
+}
+
+func (c *client) Replay(ctx context.Context, o ReplayOptions) iter.Seq2[Replay, error] {
+	return lines[Replay](ctx, c, "replay", o)
+}
+
+func (c *client) Map(ctx context.Context, o MapOptions) iter.Seq2[Mapped, error] {
+	return lines[Mapped](ctx, c, "map", o)
+}
+
+func (c *client) Deletions(ctx context.Context, f DeletionFilter) (DeletionPage, error) {
+	return ask[DeletionPage](ctx, c, "deletions", f)
+}
+
+func (c *client) AnswerDeletions(ctx context.Context, a DeletionAnswer) (Answered, error) {
+	return ask[Answered](ctx, c, "answer-deletions", a)
 }
 
 // Put sends the file with its length, or in chunks where that is not known. Bytes

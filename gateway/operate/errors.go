@@ -18,6 +18,8 @@ const (
 	Failed   Kind = "failed"
 	NotFound Kind = "not found" // [fs.ErrNotExist] to errors.Is
 	Usage    Kind = "usage"     // [ErrUsage] to errors.Is
+	// Forbidden: the user's rights do not allow it; [fs.ErrPermission] to errors.Is.
+	Forbidden Kind = "forbidden"
 )
 
 // Error is a text for people with its kind, and so an error that crosses the
@@ -32,7 +34,7 @@ func (e *Error) Error() string { return e.Text }
 
 // Is makes it what its kind says.
 func (e *Error) Is(target error) bool {
-	return e.Kind == Usage && target == ErrUsage || e.Kind == NotFound && target == fs.ErrNotExist
+	return e.Kind == Usage && target == ErrUsage || e.Kind == NotFound && target == fs.ErrNotExist || e.Kind == Forbidden && target == fs.ErrPermission
 }
 
 // Errorf returns an error of a kind, with a text made as by [fmt.Sprintf].
@@ -48,6 +50,8 @@ func KindOf(err error) Kind {
 		return Usage
 	case errors.Is(err, fs.ErrNotExist):
 		return NotFound
+	case errors.Is(err, fs.ErrPermission):
+		return Forbidden
 	}
 	return Failed
 }

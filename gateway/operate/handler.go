@@ -35,6 +35,8 @@ type (
 	pathArguments  struct{ Path string }
 	entryArguments struct{ Entry int64 }
 	nameArguments  struct{ Destination string }
+	folderArgument struct{ Folder string }
+	userArgument   struct{ User string }
 	nothing        struct{}
 )
 
@@ -51,7 +53,22 @@ func Handler(g Gateway) http.Handler {
 	call(mux, "resume", func(ctx context.Context, a nameArguments) (nothing, error) {
 		return nothing{}, g.Resume(ctx, a.Destination)
 	})
+	call(mux, "tokens", func(ctx context.Context, a userArgument) ([]Token, error) { return g.Tokens(ctx, a.User) })
+	call(mux, "add-token", g.AddToken)
+	call(mux, "revoke-token", func(ctx context.Context, a revokeArguments) (nothing, error) {
+		return nothing{}, g.RevokeToken(ctx, a.User, a.ID)
+	})
 	call(mux, "reload", func(ctx context.Context, _ nothing) (Reloaded, error) { return g.Reload(ctx) })
+	call(mux, "explain-file", func(ctx context.Context, a pathArguments) (Explanation, error) { return g.ExplainFile(ctx, a.Path) })
+	call(mux, "watches", func(ctx context.Context, _ nothing) ([]Watch, error) { return g.Watches(ctx) })
+	call(mux, "release-watch", func(ctx context.Context, a folderArgument) (nothing, error) {
+		return nothing{}, g.ReleaseWatch(ctx, a.Folder)
+	})
+	list(mux, "import", g.Import)
+	list(mux, "replay", g.Replay)
+	list(mux, "map", g.Map)
+	call(mux, "deletions", g.Deletions)
+	call(mux, "answer-deletions", g.AnswerDeletions)
 	list(mux, "uploads", g.Uploads)
 	list(mux, "act", func(ctx context.Context, a actArguments) iter.Seq2[Upload, error] {
 		return g.Act(ctx, a.Verb, a.IDs, a.Filter)

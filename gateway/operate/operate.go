@@ -24,6 +24,9 @@ type Gateway interface {
 	List(ctx context.Context, path string) iter.Seq2[Entry, error]
 	// Explain says what becomes, or became, of the file at path.
 	Explain(ctx context.Context, path string) (Explanation, error)
+	// ExplainFile says how a file of this machine stands that lies in a watched folder,
+	// by its absolute path, and what becomes of it. [NotFound]: it lies in none.
+	ExplainFile(ctx context.Context, file string) (Explanation, error)
 	// Put stores size bytes of r (-1: until it ends) at path, through the same
 	// staged file as every door, making the folders that are missing. Bytes that
 	// end early change nothing.
@@ -37,8 +40,40 @@ type Gateway interface {
 	// Pause and Resume stop and start a destination by hand.
 	Pause(ctx context.Context, destination string) error
 	Resume(ctx context.Context, destination string) error
+	// Tokens lists the tokens and sessions of a user, of all where user is "", the
+	// newest first.
+	Tokens(ctx context.Context, user string) ([]Token, error)
+	// AddToken makes a token.
+	AddToken(ctx context.Context, t NewToken) (IssuedToken, error)
+	// RevokeToken ends the token with an id, of a user's, or of any where user is "".
+	RevokeToken(ctx context.Context, user, id string) error
 	// Reload reads certificates and configuration again; see Reloaded.
 	Reload(ctx context.Context) (Reloaded, error)
+	// Watches lists the watched folders.
+	Watches(ctx context.Context) ([]Watch, error)
+	// Import takes what is in watched folders now, and waits until all of it is where
+	// it is owed to, or cannot be. It yields how far it has come, and for each folder
+	// ends with a summary. A folder that is not watched is [Usage].
+	Import(ctx context.Context, o ImportOptions) iter.Seq2[Import, error]
+	// ReleaseWatch lets follow what the brake on mass deletes keeps in a watched folder.
+	ReleaseWatch(ctx context.Context, folder string) error
+	// Replay owes the files below a path to a destination, whatever their routes say,
+	// and yields what it does and how far it has come; the last is a summary. Doing it
+	// again, or ending it in the middle, harms nothing. A destination that there is not
+	// is [Usage], a path without anything [NotFound].
+	Replay(ctx context.Context, o ReplayOptions) iter.Seq2[Replay, error]
+	// Map yields the addresses of the files below a path at two destinations. Files
+	// that the first has not given an address are left out. A destination that nothing
+	// is known of is [Usage].
+	Map(ctx context.Context, o MapOptions) iter.Seq2[Mapped, error]
+	Deletions
+}
+
+// Window is a limit on requests to a host within a rolling span of time.
+type Window struct {
+	Per   time.Duration `json:"per"` // nanoseconds
+	Limit int           `json:"limit"`
+	Used  int           `json:"used"`
 }
 
 // Verb is what can be done to an upload.
@@ -75,6 +110,14 @@ type Upload struct {
 	Size        int64     `json:"size"` // bytes
 	SHA256      string    `json:"sha256"`
 	Present     bool      `json:"present"` // these are the file's present bytes
+	Entry       int64     `json:"entry,omitempty"`
+	Type        string    `json:"type,omitempty"`          // media type by content
+	Thumbnail   string    `json:"thumbnail_url,omitempty"` // the host's
+	Changed     time.Time `json:"changed,omitzero"`        // when anything of this last did
+	SentAt      time.Time `json:"sent_at,omitzero"`
+	// DeletedAt is since when the host does not have the picture any more, as it was
+	// deleted by us or other bytes took its place. It has no URL then.
+	DeletedAt time.Time `json:"deleted_at,omitzero"`
 	// Refused says why Act did nothing to it.
 	Refused string `json:"refused,omitempty"`
 }
@@ -101,13 +144,28 @@ type Progress struct {
 // Explanation says for one path which route takes it and what it waits for.
 type Explanation struct {
 	Path     string            `json:"path"`
+	Local    *LocalFile        `json:"local,omitempty"` // of ExplainFile
 	Entry    *Entry            `json:"entry,omitempty"` // nil: nothing is there
 	Route    int               `json:"route"`           // from 1; 0: none matches
 	Pattern  string            `json:"pattern,omitempty"`
 	Captures map[string]string `json:"captures,omitempty"`
 	Refused  string            `json:"refused,omitempty"` // why such a file would not be accepted
 	Why      string            `json:"why,omitempty"`     // why nothing is owed
+	Bytes    string            `json:"bytes,omitempty"`   // where they are, if not here any more, or what became of them
 	Takes    []Taker           `json:"destinations,omitempty"`
+	Links    []Link            `json:"links,omitempty"` // of a file with links, and what became of them
+	// Deletions are those to come, or that failed, of pictures of the files at Path.
+	Deletions []Deletion `json:"deletions,omitempty"`
+}
+
+// Link is one link of a file with links.
+type Link struct {
+	URL     string    `json:"url,omitempty"` // "": this is about the file itself
+	State   string    `json:"state"`         // settling, done, skipped, failed; of the file, plain: it holds no links
+	Picture string    `json:"picture,omitempty"`
+	Error   string    `json:"error,omitempty"`
+	Remedy  string    `json:"remedy,omitempty"`
+	NextTry time.Time `json:"next_try,omitzero"`
 }
 
 // Taker is one destination of an Explanation.
@@ -134,6 +192,12 @@ type Destination struct {
 	Error      string         `json:"error,omitempty"`
 	Remedy     string         `json:"remedy,omitempty"`
 	Counts     map[string]int `json:"counts"` // uploads by state
+	// Windows are the host's limits on requests, and how much of each is used.
+	Windows  []Window  `json:"windows,omitempty"`
+	LastDone time.Time `json:"last_done,omitzero"` // when a picture was last taken
+	// LastFailed and LastError are of the last request that did not end well.
+	LastFailed time.Time `json:"last_failed,omitzero"`
+	LastError  string    `json:"last_error,omitempty"`
 }
 
 // Status is what runs where.
@@ -145,6 +209,29 @@ type Status struct {
 	Addresses map[string]string `json:"addresses,omitempty"`
 	Connect   []Connection      `json:"connect,omitempty"` // for people, best first
 	DataDir   string            `json:"data_dir"`
+	Webhooks  []Webhook         `json:"webhooks,omitempty"`
+	Watches   []Watch           `json:"watches,omitempty"` // the watched folders
+	Keeping   []Keeping         `json:"keeping,omitempty"` // how what is kept stands to sizes that are exceeded
+}
+
+// Keeping is how the bytes that one `keep` with a size governs stand to it.
+type Keeping struct {
+	Setting string `json:"setting"` // "storage.keep" or "keep of route 2"
+	Keep    string `json:"keep"`    // what it says
+	Limit   int64  `json:"limit"`   // bytes
+	Kept    int64  `json:"kept"`    // bytes of files over 64 KiB
+	Going   int64  `json:"going"`   // of them, within the next half hour
+	Over    int64  `json:"over"`    // bytes that are too many and have to stay for now
+	Text    string `json:"text"`    // the same, and why they stay
+}
+
+// Webhook is how the messages of one stand.
+type Webhook struct {
+	Name    string    `json:"name"`
+	Waiting int       `json:"waiting"`
+	GivenUp int       `json:"given_up"`
+	Oldest  time.Time `json:"oldest,omitzero"` // when the one that waits longest came
+	Error   string    `json:"error,omitempty"` // of one that failed
 }
 
 // Connection is a way in as people set it up, under the address that they use.

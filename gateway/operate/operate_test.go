@@ -50,6 +50,29 @@ var calls = []struct {
 	{"destinations", func(ctx context.Context, g operate.Gateway) (any, error) { return g.Destinations(ctx) }, nil, places, false},
 	{"pause", func(ctx context.Context, g operate.Gateway) (any, error) { return nil, g.Pause(ctx, "anh") }, []any{"pause", "anh"}, nil, false},
 	{"resume", func(ctx context.Context, g operate.Gateway) (any, error) { return nil, g.Resume(ctx, "anh") }, []any{"resume", "anh"}, nil, false},
+	{"explain-file", func(ctx context.Context, g operate.Gateway) (any, error) { return g.ExplainFile(ctx, "/x/a?b") }, []any{"file", "/x/a?b"}, toldFile, false},
+	{"tokens", func(ctx context.Context, g operate.Gateway) (any, error) { return g.Tokens(ctx, "anna") }, []any{"tokens", "anna"}, tokens, false},
+	{"add token", func(ctx context.Context, g operate.Gateway) (any, error) {
+		return g.AddToken(ctx, operate.NewToken{User: "anna", Name: "n", Rights: "drop", Folder: "/in", Life: 5})
+	}, []any{operate.NewToken{User: "anna", Name: "n", Rights: "drop", Folder: "/in", Life: 5}}, issued, false},
+	{"revoke token", func(ctx context.Context, g operate.Gateway) (any, error) { return nil, g.RevokeToken(ctx, "anna", "x") }, []any{"revoke", "anna", "x"}, nil, false},
+	{"watches", func(ctx context.Context, g operate.Gateway) (any, error) { return g.Watches(ctx) }, nil, watches, false},
+	{"import", func(ctx context.Context, g operate.Gateway) (any, error) {
+		return collect(g.Import(ctx, operate.ImportOptions{Folder: "/x y", DryRun: true}))
+	}, []any{operate.ImportOptions{Folder: "/x y", DryRun: true}}, imports, true},
+	{"replay", func(ctx context.Context, g operate.Gateway) (any, error) {
+		return collect(g.Replay(ctx, operate.ReplayOptions{Path: "/x y", To: "anh", Only: "all", DryRun: true, Wait: true}))
+	}, []any{operate.ReplayOptions{Path: "/x y", To: "anh", Only: "all", DryRun: true, Wait: true}}, replays, true},
+	{"map", func(ctx context.Context, g operate.Gateway) (any, error) {
+		return collect(g.Map(ctx, operate.MapOptions{Path: "/x", From: "anh", To: "cms", Kind: "viewer", Previous: true}))
+	}, []any{operate.MapOptions{Path: "/x", From: "anh", To: "cms", Kind: "viewer", Previous: true}}, mapped, true},
+	{"deletions", func(ctx context.Context, g operate.Gateway) (any, error) {
+		return g.Deletions(ctx, operate.DeletionFilter{States: []string{"paused"}, Destination: "anh", Path: "/x", After: 9, Limit: 5})
+	}, []any{operate.DeletionFilter{States: []string{"paused"}, Destination: "anh", Path: "/x", After: 9, Limit: 5}}, deletions, false},
+	{"answer deletions", func(ctx context.Context, g operate.Gateway) (any, error) {
+		return g.AnswerDeletions(ctx, operate.DeletionAnswer{Verb: operate.Refuse, IDs: []int64{1}, Path: "/x", Destination: "anh"})
+	}, []any{operate.DeletionAnswer{Verb: operate.Refuse, IDs: []int64{1}, Path: "/x", Destination: "anh"}}, operate.Answered{Changed: 3}, false},
+	{"release", func(ctx context.Context, g operate.Gateway) (any, error) { return nil, g.ReleaseWatch(ctx, "/x") }, []any{"release", "/x"}, nil, false},
 	{"reload", func(ctx context.Context, g operate.Gateway) (any, error) { return g.Reload(ctx) }, nil, reloaded, false},
 }
 

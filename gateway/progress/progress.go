@@ -185,8 +185,24 @@ func (f *File) Done() {
 	})
 }
 
-// Fail ends the file with a line that stays: its name and err. After Done or Fail
-// neither does anything.
+// Leave ends the file without a line: somebody else says what came of it.
+func (f *File) Leave() {
+	f.p.mu.Lock()
+	defer f.p.mu.Unlock()
+	if !f.ended {
+		f.leave()
+	}
+}
+
+// leave takes the file away, while mu is held.
+func (f *File) leave() {
+	f.ended = true
+	f.p.active = slices.DeleteFunc(f.p.active, func(a *File) bool { return a == f })
+	f.p.clear()
+}
+
+// Fail ends the file with a line that stays: its name and err. After Done, Leave or
+// Fail none of them does anything.
 func (f *File) Fail(err error) {
 	f.end(func(time.Duration) string { return "failed: " + err.Error() })
 }
@@ -197,9 +213,7 @@ func (f *File) end(say func(took time.Duration) string) {
 	if f.ended {
 		return
 	}
-	f.ended = true
-	f.p.active = slices.DeleteFunc(f.p.active, func(a *File) bool { return a == f })
-	f.p.clear()
+	f.leave()
 	fmt.Fprintf(f.p.w, "%s: %s\n", clean(f.name), clean(say(time.Since(f.began)))) //nolint:errcheck // the screen
 }
 

@@ -87,12 +87,12 @@ func TestHostileNames(t *testing.T) {
 // TestListingBreaks: a listing that cannot be completed is refused, or, once it has
 // begun, cut off: never shown as if it were whole.
 func TestListingBreaks(t *testing.T) {
-	d := open(t)
-	for i := range 3 * propfindPage {
-		d.seed(fmt.Sprintf("/dir/%d=x", i))
-	}
 	broken := errors.New("the index is gone")
 	for page := range 3 {
+		d := open(t) // a request that was broken off may still be at work on the one before
+		for i := range 3 * propfindPage {
+			d.seed(fmt.Sprintf("/dir/%d=x", i))
+		}
 		d.fs.readdir = func(p int) error {
 			if p == page {
 				return broken

@@ -113,6 +113,9 @@ func (q *request) receive(t target, s *staged, before string) (etag string, err 
 // compared with are kept.
 func (q *request) stage(s *staged) error {
 	b := q.body()
+	if e, ok := s.File.(expecter); ok {
+		e.Expect(q.r.ContentLength)
+	}
 	err := q.copyTo(s.File, b, q.r.ContentLength)
 	if b.ended {
 		b.deadline.clear()

@@ -91,6 +91,10 @@ type checksummed interface{ Checksums() []string }
 // with the bytes.
 type checksummer interface{ SetChecksums(sums []string) }
 
+// expecter is a File opened for writing that tells others how many bytes it is
+// going to have; -1 if that is not known.
+type expecter interface{ Expect(size int64) }
+
 // propertied is an Fs that keeps dead properties (RFC 4918 §4). A property's value
 // is its whole element as XML that stands on its own: every namespace that it uses
 // is declared in it, and xml:lang is kept.

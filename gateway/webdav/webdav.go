@@ -116,6 +116,9 @@ func New(o Options) *Handler {
 // users share: such a file may still change.
 func (h *Handler) Locked(path string) bool { return len(h.locks.Covering(h.Key(path))) > 0 }
 
+// LocksOn returns the locks that are held on path, as Locked means it.
+func (h *Handler) LocksOn(path string) []lock.Lock { return h.locks.Covering(h.Key(path)) }
+
 // Blocked reports whether a lock forbids whoever holds none to change what stands at
 // path, a path of the tree that all users share; with tree, to remove or to replace
 // it with all below it.
@@ -126,6 +129,12 @@ func (h *Handler) Blocked(path string, tree bool) bool {
 	}
 	return len(h.locks.Blocking(h.Key(path), scope, lock.Holder{})) > 0
 }
+
+// Alone waits until no request changes anything at, above or below a path, a clean
+// one below a root as locks are kept by, and keeps all others out until leave. By it
+// another door keeps what a condition held of and what it does about it together, for
+// WebDAV's clients too. Nobody may wait for a client before leave.
+func (h *Handler) Alone(path string) (leave func()) { return h.gates.Enter(h.Key(path)) }
 
 // Locks reports whether there is any lock at all.
 func (h *Handler) Locks() bool { return h.locks.Any() }

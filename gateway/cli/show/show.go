@@ -10,6 +10,7 @@ import (
 	"text/tabwriter"
 	"time"
 	"unicode"
+	"unicode/utf8"
 
 	"slipway/gateway/operate"
 )
@@ -150,6 +151,18 @@ func Count(n int, of string) string {
 		of += "s"
 	}
 	return fmt.Sprintf("%d %s", n, of)
+}
+
+// Sentence gives a text that begins in the midst of one the form of a sentence.
+func Sentence(text string) string {
+	first, size := utf8.DecodeRuneInString(text)
+	if size == 0 {
+		return ""
+	}
+	if !strings.ContainsAny(text[len(text)-1:], ".!?") {
+		text += "."
+	}
+	return string(unicode.ToUpper(first)) + text[size:]
 }
 
 // Sentences puts an error and its remedy behind each other.

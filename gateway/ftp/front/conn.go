@@ -192,6 +192,7 @@ func (s *Session) hungUp() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.gone = true
+	s.turn.Broadcast()
 	for s.talk.Transferring() && !s.closed && !late {
 		s.turn.Wait()
 	}

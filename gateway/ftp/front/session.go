@@ -46,6 +46,7 @@ const (
 // Session is one control connection. Its methods may be called by any goroutine.
 type Session struct {
 	listener *Listener
+	socket   net.Conn // as it was accepted
 	raw      net.Conn // behind the PROXY header
 	remote   Addr
 	local    net.Addr
@@ -90,6 +91,9 @@ func (s *Session) Secure() bool {
 	defer s.mu.Unlock()
 	return s.talk.Secure
 }
+
+// Implicit reports whether TLS came before the first reply.
+func (s *Session) Implicit() bool { return s.listener.opt.Implicit }
 
 // ConnectionState returns what was agreed in the handshake; ok is false while
 // the control connection is plain.
@@ -170,12 +174,36 @@ func (s *Session) dismiss(c dialogue.Command) {
 }
 
 // HungUp reports whether the client has closed the control connection, and so will
-// not hear whether its transfer went well.
+// not hear whether its transfer went well. A close that has arrived counts though the
+// goroutine that reads has not come to it: it has at most catchUp to do so where
+// something else stands before it.
 func (s *Session) HungUp() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.gone || s.closed {
+		return s.gone
+	}
+	ended, some := pending(s.socket)
+	if ended || !some {
+		return ended
+	}
+	late := false
+	timer := time.AfterFunc(catchUp, func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		late = true
+		s.turn.Broadcast()
+	})
+	defer timer.Stop()
+	for !s.gone && !s.closed && !late {
+		s.turn.Wait()
+	}
 	return s.gone
 }
+
+// catchUp is how long HungUp waits for what stands in the socket to be read: commands,
+// or TLS's own farewell (RFC 8446 §6.1).
+const catchUp = 100 * time.Millisecond
 
 // Close closes the control connection at once, and so ends what it transfers. It
 // stands in for ClientContext.Close, which does nothing after a refused password.

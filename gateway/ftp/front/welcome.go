@@ -52,7 +52,7 @@ func trusted(addr net.Addr, networks []netip.Prefix) bool {
 
 // welcome makes a session of raw and gives it to Accept, or refuses it.
 func (l *Listener) welcome(raw net.Conn) {
-	s := &Session{listener: l, raw: raw, stream: raw, local: raw.LocalAddr(), since: time.Now(), over: make(chan struct{})}
+	s := &Session{listener: l, socket: raw, raw: raw, stream: raw, local: raw.LocalAddr(), since: time.Now(), over: make(chan struct{})}
 	s.remote = Addr{addrPort(raw.RemoteAddr()), s}
 	s.active = s.since
 	s.turn = sync.NewCond(&s.mu)
