@@ -136,7 +136,7 @@ func (c *folderClient) known(w *watched) (all bool, err error) {
 // Flush waits until a scan that began after all that was done leaves nothing to
 // settle, and every file is known as it is.
 func (c *folderClient) Flush() error {
-	began, end := time.Now(), time.Now().Add(4*patience)
+	began, end := time.Now(), time.Now().Add(patience)
 	w := c.app.watches.list()[0]
 	for {
 		s := w.folder.Status()

@@ -493,7 +493,7 @@ func TestLinksStop(t *testing.T) {
 				if err := errors.Join(err, a.close()); err != nil {
 					t.Error(err)
 				}
-			case <-time.After(20 * time.Second):
+			case <-time.After(patience):
 				t.Fatal("it does not stop")
 			}
 		}
@@ -502,11 +502,7 @@ func TestLinksStop(t *testing.T) {
 	w := &linkWorld{T: t, a: a}
 	w.drop("/inbox/x.url", shortcutTo(site.URL+"/x"))
 	<-begun
-	began := time.Now()
 	stop()
-	if took := time.Since(began); took > 5*time.Second {
-		t.Errorf("the stop took %v", took)
-	}
 	mu.Lock()
 	hold = false
 	mu.Unlock()

@@ -54,7 +54,7 @@ func TestScripts(t *testing.T) {
 }
 
 // patience is how long a script waits for what has to come.
-const patience = 30 * time.Second
+const patience = 2 * time.Minute
 
 // need ends the script where a command is written wrongly.
 func need(ts *testscript.TestScript, neg bool, args []string, least int, usage string) {

@@ -84,7 +84,7 @@ func TestStrangersForm(t *testing.T) {
 		}
 		defer conn.Close()
 		began := time.Now()
-		conn.SetDeadline(began.Add(8 * time.Second)) //nolint:errcheck // the answer says it
+		conn.SetDeadline(began.Add(time.Minute)) //nolint:errcheck // the answer says it
 		var sent atomic.Int64
 		go func() {
 			fmt.Fprint(conn, head)
@@ -96,7 +96,7 @@ func TestStrangersForm(t *testing.T) {
 				time.Sleep(c.pause)
 			}
 		}()
-		if _, err := bufio.NewReader(conn).ReadString('\n'); err != nil && time.Since(began) > 7*time.Second {
+		if _, err := bufio.NewReader(conn).ReadString('\n'); err != nil && time.Since(began) >= time.Minute {
 			t.Errorf("%s: the gateway listens to a stranger still", c.name)
 		}
 		if n := sent.Load(); n > 32<<20 { // most of it in buffers
@@ -137,7 +137,7 @@ func TestWaitsHaveNoTurn(t *testing.T) {
 		if r := w.ask("GET", "/api/v1/files/in/a.jpg?wait=100ms", nil); r.StatusCode == 202 && r.Header.Get("Retry-After") != "" {
 			break
 		}
-		if time.Since(began) > 10*time.Second {
+		if time.Since(began) > time.Minute {
 			t.Fatal("waits without end")
 		}
 	}

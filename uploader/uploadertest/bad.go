@@ -145,7 +145,7 @@ func stall(t *testing.T, h Harness) {
 	b.driver = h.Driver(t, b.server.URL, b.client)
 	b.faults.FailNext(Stall)
 	begin := time.Now()
-	b.refuse(b.picture(64<<20), false, uploader.Temporary)
+	b.refuse(b.picture(24<<20), false, uploader.Temporary)
 	if d := time.Since(begin); d > moment {
 		t.Errorf("it took %v", d)
 	}

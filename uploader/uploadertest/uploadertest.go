@@ -203,5 +203,6 @@ func (b *bench) lost(also ...uploader.Kind) []uploader.Kind {
 	return kinds
 }
 
-// moment is how long a bench waits for what happens at once on a good day.
-const moment = 10 * time.Second
+// moment is how long a bench waits for what happens at once on a good day: less than
+// any of the waits that a client has of itself.
+const moment = 45 * time.Second

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"sync"
 	"testing"
 	"time"
 
@@ -16,13 +17,17 @@ import (
 type stubborn struct {
 	blob.Store
 	keeps blob.Ref
-	gone  []blob.Ref
+
+	mu   sync.Mutex
+	gone []blob.Ref
 }
 
 func (s *stubborn) Remove(_ context.Context, ref blob.Ref) error {
 	if ref == s.keeps {
 		return fs.ErrPermission
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.gone = append(s.gone, ref)
 	return nil
 }
