@@ -20,6 +20,7 @@ import (
 
 	"slipway/uploader"
 	"slipway/uploader/form"
+	"slipway/vfs/blob"
 )
 
 // Driver uploads to one site with one token.
@@ -135,7 +136,7 @@ func fileName(ctx context.Context, p uploader.Picture) (string, error) {
 	}
 	defer r.Close()
 	sum := md5.New()
-	if _, err := io.Copy(sum, contextReader{ctx, r}); err != nil {
+	if _, err := io.Copy(sum, blob.Until(ctx, r)); err != nil {
 		return "", &uploader.Error{Message: "the gateway could not read the file's bytes", Err: err}
 	}
 	return uniqueName(p.Name, digits(sum)), nil
@@ -143,19 +144,6 @@ func fileName(ctx context.Context, p uploader.Picture) (string, error) {
 
 // digits returns the sum as 32 lower-case hexadecimal digits.
 func digits(h hash.Hash) string { return hex.EncodeToString(h.Sum(nil)) }
-
-// contextReader reads until its context ends.
-type contextReader struct {
-	ctx context.Context
-	io.Reader
-}
-
-func (r contextReader) Read(p []byte) (int, error) {
-	if err := r.ctx.Err(); err != nil {
-		return 0, err
-	}
-	return r.Reader.Read(p)
-}
 
 // result compares what the server has with what was sent, and describes it.
 func (d *Driver) result(p uploader.Picture, a attachment, sent string, reply form.Reply) (uploader.Result, error) {

@@ -3,12 +3,12 @@ package anqicms
 import (
 	"errors"
 	"fmt"
-	"net"
 	"net/url"
 	"strings"
 	"time"
 
 	"slipway/uploader"
+	"slipway/uploader/form"
 )
 
 // uploadPath is where every AnQiCMS takes attachments; the site may live below
@@ -58,17 +58,5 @@ func endpoint(raw string) (*url.URL, error) {
 	if !strings.HasSuffix(path, uploadPath) {
 		path += uploadPath
 	}
-	return &url.URL{Scheme: u.Scheme, Host: canonicalHost(u), Path: path}, nil
-}
-
-// canonicalHost returns u's host in lower case, without its scheme's own port.
-func canonicalHost(u *url.URL) string {
-	host, port := strings.ToLower(u.Hostname()), u.Port()
-	if port == "" || u.Scheme == "https" && port == "443" || u.Scheme == "http" && port == "80" {
-		if strings.Contains(host, ":") {
-			return "[" + host + "]"
-		}
-		return host
-	}
-	return net.JoinHostPort(host, port)
+	return &url.URL{Scheme: u.Scheme, Host: form.CanonicalHost(u), Path: path}, nil
 }

@@ -3,12 +3,12 @@ package chevereto
 import (
 	"errors"
 	"fmt"
-	"net"
 	"net/url"
 	"strings"
 	"time"
 
 	"slipway/uploader"
+	"slipway/uploader/form"
 )
 
 // uploadPath is where every Chevereto takes pictures; the site may live below a
@@ -76,17 +76,5 @@ func address(name, raw string) (*url.URL, error) {
 	case u.User != nil || u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
 		return nil, fmt.Errorf("chevereto: %s must end with its path: the key has a place of its own, key", name)
 	}
-	return &url.URL{Scheme: u.Scheme, Host: canonicalHost(u), Path: u.Path, RawPath: u.RawPath}, nil
-}
-
-// canonicalHost returns u's host in lower case, without its scheme's own port.
-func canonicalHost(u *url.URL) string {
-	host, port := strings.TrimSuffix(strings.ToLower(u.Hostname()), "."), u.Port()
-	if port == "" || u.Scheme == "https" && port == "443" || u.Scheme == "http" && port == "80" {
-		if strings.Contains(host, ":") {
-			return "[" + host + "]"
-		}
-		return host
-	}
-	return net.JoinHostPort(host, port)
+	return &url.URL{Scheme: u.Scheme, Host: form.CanonicalHost(u), Path: u.Path, RawPath: u.RawPath}, nil
 }

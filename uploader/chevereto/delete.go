@@ -49,7 +49,7 @@ func (d *Driver) deleteLink(raw string) (*url.URL, error) {
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.User != nil || strings.Trim(u.Path, "/") == "" {
 		return nil, permanent("the link that deletes the picture is not a web address")
 	}
-	if canonicalHost(u) != d.endpoint.Host {
+	if form.CanonicalHost(u) != d.endpoint.Host {
 		return nil, permanent("the link that deletes the picture is on another host than the destination's url")
 	}
 	if d.endpoint.Scheme == "https" {
@@ -65,7 +65,7 @@ func (d *Driver) deleted(r form.Reply, link *url.URL) bool {
 		return true
 	}
 	to, err := link.Parse(r.Header.Get("Location"))
-	return err == nil && r.Status >= 300 && r.Status < 400 && canonicalHost(to) == d.endpoint.Host &&
+	return err == nil && r.Status >= 300 && r.Status < 400 && form.CanonicalHost(to) == d.endpoint.Host &&
 		to.Query().Has("deleted") && strings.Trim(to.Path, "/") != strings.Trim(link.Path, "/")
 }
 

@@ -55,7 +55,7 @@ func (d *Driver) look(ctx context.Context) (form.Reply, error) {
 			return r, nil
 		}
 		next, err := at.Parse(r.Header.Get("Location"))
-		if r.Status < 300 || r.Status >= 400 || err != nil || canonicalHost(next) != d.page.Host || next.Scheme != "https" && next.Scheme != at.Scheme {
+		if r.Status < 300 || r.Status >= 400 || err != nil || form.CanonicalHost(next) != d.page.Host || next.Scheme != "https" && next.Scheme != at.Scheme {
 			return r, &uploader.Error{
 				Code: fmt.Sprintf("HTTP %d", r.Status), Message: "the album's page could not be read",
 				Remedy: "check that album_page is the address of a public album",

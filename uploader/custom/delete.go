@@ -35,7 +35,7 @@ func (d *Driver) Delete(ctx context.Context, r uploader.Result) error {
 	if err != nil {
 		return permanent("the address to delete the picture by cannot be read", "delete the picture at the host")
 	}
-	u.Host = canonicalHost(u)
+	u.Host = form.CanonicalHost(u)
 	own := u.Scheme == d.recipe.base.Scheme && u.Host == d.recipe.base.Host
 	if !own && !d.mayAsk(u) {
 		return permanent("the address to delete the picture by is at another host, "+u.Host, "add the host to delete_hosts if it is the right one, or delete the picture there")

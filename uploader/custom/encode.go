@@ -9,6 +9,7 @@ import (
 
 	"slipway/uploader"
 	"slipway/uploader/form"
+	"slipway/vfs/blob"
 )
 
 // chunk is how many bytes of a file are turned into base64 at a time: whole groups of
@@ -138,7 +139,7 @@ func asBase64(ctx context.Context, p uploader.Picture, escape bool, tee io.Write
 			return p, &uploader.Error{Message: "the gateway could not open the file's bytes", Err: err}
 		}
 		defer r.Close()
-		if p.Size, err = io.Copy(io.Discard, contextReader{ctx, r}); err != nil {
+		if p.Size, err = io.Copy(io.Discard, blob.Until(ctx, r)); err != nil {
 			return p, &uploader.Error{Message: "the gateway could not read the file's bytes", Err: err}
 		}
 	}
@@ -157,17 +158,4 @@ func asBase64(ctx context.Context, p uploader.Picture, escape bool, tee io.Write
 		}
 	}
 	return p, nil
-}
-
-// contextReader reads until its context ends.
-type contextReader struct {
-	ctx context.Context
-	io.Reader
-}
-
-func (r contextReader) Read(p []byte) (int, error) {
-	if err := r.ctx.Err(); err != nil {
-		return 0, err
-	}
-	return r.Reader.Read(p)
 }

@@ -139,7 +139,7 @@ func (a *attempt) sum(ctx context.Context) error {
 	}
 	defer r.Close()
 	h := sha256.New()
-	if _, err := io.Copy(h, contextReader{ctx, r}); err != nil {
+	if _, err := io.Copy(h, blob.Until(ctx, r)); err != nil {
 		return &uploader.Error{Message: "the gateway could not read the file's bytes", Err: err}
 	}
 	a.sha256 = hex.EncodeToString(h.Sum(nil))

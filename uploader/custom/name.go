@@ -1,8 +1,6 @@
 package custom
 
 import (
-	"net"
-	"net/url"
 	"path"
 	"strings"
 	"unicode"
@@ -66,16 +64,4 @@ func cutBytes(s string, n int) string {
 		n--
 	}
 	return s[:n]
-}
-
-// canonicalHost returns u's host in lower case, without its scheme's own port.
-func canonicalHost(u *url.URL) string {
-	host, port := strings.TrimSuffix(strings.ToLower(u.Hostname()), "."), u.Port()
-	if port == "" || u.Scheme == "https" && port == "443" || u.Scheme == "http" && port == "80" {
-		if strings.Contains(host, ":") {
-			return "[" + host + "]"
-		}
-		return host
-	}
-	return net.JoinHostPort(host, port)
 }

@@ -14,6 +14,7 @@ import (
 
 	"slipway/uploader/custom/sxcu"
 	"slipway/uploader/custom/syntax"
+	"slipway/uploader/form"
 )
 
 // recipe is what a destination does, understood.
@@ -170,7 +171,7 @@ func base(lead string) (*url.URL, string) {
 	case strings.Contains(rest, "#"):
 		return nil, "it has a #, which is never sent: take it and what follows away, or write %23"
 	}
-	u.Host = canonicalHost(u)
+	u.Host = form.CanonicalHost(u)
 	return u, ""
 }
 
