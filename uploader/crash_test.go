@@ -75,7 +75,7 @@ func TestCutAtEveryWrite(t *testing.T) {
 	for name, props := range map[string]uploader.Properties{"refusing": refusing, "idempotent": {Idempotent: true}, "plain": {}} {
 		for _, after := range []bool{false, true} {
 			t.Run(fmt.Sprint(name, after), func(t *testing.T) {
-				for n := 1; n <= 16; n++ {
+				for n := 1; n <= 16; n += (slowdown + 1) / 2 {
 					bubble(t, func(t *testing.T, w *world) { cutAt(t, w, props, n, after) })
 				}
 			})

@@ -109,7 +109,7 @@ allow = ["127.0.0.1"]
 	p, c := start()
 	defer p.Kill()
 	defer c.Close()
-	until(t, 2*time.Minute, func() bool {
+	until(t, 10*time.Minute, func() bool { // a link that was cut short several times waits for minutes
 		for name := range want {
 			b, err := c.Get(t.Context(), "/in/"+name+".json")
 			var receipt struct{ Uploads []struct{ State string } }
