@@ -12,11 +12,15 @@ import (
 // path (a file system that is not mounted leaves an empty one), nothing that is
 // missing there counts as deleted.
 type home struct {
-	asked   bool     // the memory was asked which directories there are
-	now     identity // of what stood at the path at the last look
-	known   identity // of what stood there when something remembered was in it
-	since   int64    // when what stands there was seen for the first time
-	other   bool     // another one, or none, stood there before, since this process began
+	asked bool     // the memory was asked which directories there are
+	now   identity // of what stood at the path at the last look
+	known identity // of what stood there when something remembered was in it
+	since int64    // when what stands there was seen for the first time
+	stay  int      // counts what stood there
+	// mine are files that were taken from what stands there while it was not known to be
+	// the folder, at most maxMine. No clock says that: it may have been set since.
+	mine    map[string]bool
+	other   bool // another one, or none, stood there before, since this process began
 	network bool
 	missing string // why it cannot be opened; "": it can
 	emptied bool   // there is nothing at all in it
@@ -43,7 +47,21 @@ func (h *home) sure() bool { return h.known.there && h.known.is(h.now) && !(h.em
 
 // had reports whether k was in what stands at the path.
 func (h *home) had(k Known) bool {
-	return h.sure() || h.now.there && k.Since > h.since && !(h.emptied && h.network)
+	return h.sure() || h.now.there && h.mine[k.Path] && !(h.emptied && h.network)
+}
+
+// maxMine is how many files are noted of which had is told; of more it is not known.
+const maxMine = 100_000
+
+// took notes that a file was taken from what stood there at a stay.
+func (h *home) took(path string, stay int) {
+	if h.known.there || stay != h.stay || len(h.mine) >= maxMine {
+		return
+	}
+	if h.mine == nil {
+		h.mine = make(map[string]bool)
+	}
+	h.mine[path] = true
 }
 
 // is reports whether two are of one directory, as far as is known.
@@ -145,7 +163,8 @@ func (f *Folder) nowIs(id identity) {
 	h.now = id
 	if h.since == 0 || !was.is(id) {
 		h.other = h.other || h.since != 0
-		h.since = f.now()
+		h.since, h.mine = f.now(), nil
+		h.stay++
 	}
 	if h.known.there && !h.known.is(id) {
 		h.known = identity{}
@@ -186,7 +205,7 @@ func (f *Folder) unreachable(err error) string {
 func (f *Folder) vouches(k Known, same bool) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return !f.home.other || f.home.known.there || same && k.Since <= f.home.since
+	return !f.home.other || f.home.known.there || same && k.Since <= f.home.since && !f.home.mine[k.Path]
 }
 
 // recognise notes that a file that is remembered stands in the folder that is there

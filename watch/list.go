@@ -13,8 +13,9 @@ import (
 
 // listing is what one directory has in it.
 type listing struct {
-	gone   bool // there is no such directory
-	stat   Stat // of the directory
+	gone   bool   // there is no such directory
+	link   string // the symbolic link that is in its place, or above it, if it is gone; "": none
+	stat   Stat   // of the directory
 	files  []file
 	subs   []string
 	others map[string]bool // names of what else there is: ignored, special, links
@@ -50,6 +51,10 @@ func (f *Folder) list(dir string) (*listing, error) {
 	}
 	defer root.Close()
 	l := &listing{others: make(map[string]bool)}
+	if l.link, err = linked(root, dir); l.link != "" || err != nil {
+		l.gone = err == nil
+		return l, err
+	}
 	info, err := root.Lstat(onDisk(dir))
 	if absent(err) || err == nil && !info.IsDir() {
 		l.gone = true
@@ -68,6 +73,27 @@ func (f *Folder) list(dir string) (*listing, error) {
 		return nil, err
 	}
 	return l, f.sort(l, dir, entries)
+}
+
+// linked returns the first element of rel that is a symbolic link, as a path below root;
+// "": none is. What a link leads to is not the folder's, also where it leads back into it:
+// a file would stand at two paths.
+func linked(root *os.Root, rel string) (string, error) {
+	for i := range len(rel) + 1 {
+		if i == 0 || i < len(rel) && rel[i] != '/' {
+			continue
+		}
+		info, err := root.Lstat(rel[:i])
+		switch {
+		case absent(err):
+			return "", nil
+		case err != nil:
+			return "", err
+		case info.Mode()&fs.ModeSymlink != 0:
+			return rel[:i], nil
+		}
+	}
+	return "", nil
 }
 
 // absent reports whether err says that there is nothing at a path, rather than that

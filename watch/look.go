@@ -290,12 +290,12 @@ func (c *comparison) stands(k *Known, x file) bool {
 			break
 		}
 		c.deviceChanged(k.Stat.Device, x.stat.Device)
-		c.revise(*k, func(k *Known) { k.Stat.Device = x.stat.Device })
+		c.revise(*k, func(k *Known) { k.Stat.Device, k.Done = x.stat.Device, !c.attended() })
 	case Missing:
 		if !k.sure() {
 			return false
 		}
-		c.revise(*k, func(k *Known) { k.State, k.Stat, k.Since = Taken, x.stat, c.now() })
+		c.revise(*k, func(k *Known) { k.State, k.Stat, k.Since, k.Done = Taken, x.stat, c.now(), !c.attended() })
 	default:
 		return false
 	}

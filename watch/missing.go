@@ -86,6 +86,9 @@ func (c *comparison) deviceOf(ctx context.Context) (uint64, error) {
 		return c.o.Place.Stat(info).Device, true, nil
 	}
 	dir := c.dir
+	if c.l.link != "" {
+		dir = parent(c.l.link)
+	}
 	d, there, err := device(dir)
 	for ; err == nil && !there; d, there, err = device(dir) {
 		if dir == "" {
@@ -252,6 +255,8 @@ func (c *comparison) trusts(k Known, device uint64) bool {
 	case !c.home.had(k):
 		c.home.unsure = true
 		c.deletes.why = "nothing that is remembered stands in the folder that is there now: is the right one there, and what it lies on mounted?"
+	case c.l.link != "":
+		c.deletes.why = fmt.Sprintf("%s is a symbolic link now, which is not followed: put the directory back in its place, or remove the link", c.l.link)
 	case !c.vouched:
 		c.deletes.why = fmt.Sprintf("nothing that is remembered stands on the file system that is mounted at %s now: is the right one there?", c.mount)
 	case was != device:

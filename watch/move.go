@@ -138,6 +138,9 @@ func (f *Folder) standsAt(rel string) (bool, error) {
 		return false, err
 	}
 	defer root.Close()
+	if link, err := linked(root, parent(rel)); link != "" || err != nil {
+		return false, err
+	}
 	_, err = root.Lstat(onDisk(rel))
 	if absent(err) {
 		return false, nil
@@ -247,7 +250,11 @@ func (f *Folder) renamed(ctx context.Context, from, to string) (release func(), 
 		return nil, false, err
 	}
 	defer root.Close()
-	if _, err := root.Lstat(from); !absent(err) {
+	link, err := linked(root, from)
+	if err != nil {
+		return nil, false, err
+	}
+	if _, err := root.Lstat(from); link == "" && !absent(err) {
 		return nil, false, err
 	}
 	if info, err := root.Lstat(to); err != nil || !info.IsDir() {

@@ -25,6 +25,7 @@ type candidate struct {
 	due   time.Time // when it has settled, if it is this still
 	need  time.Duration
 	began time.Time // when it became a candidate
+	stay  int       // of the folder's home when it became a candidate
 	open  bool      // another program had it open for writing, when it was tried last
 }
 
@@ -77,7 +78,7 @@ func (c *comparison) offer(path string, s Stat) {
 		c.todo.push(task{dir: c.dir, force: true}) // as soon as there is room
 		return
 	}
-	x := &candidate{path: path, need: c.needed(path, now), began: now}
+	x := &candidate{path: path, need: c.needed(path, now), began: now, stay: c.home.stay}
 	x.restart(s, now)
 	c.coming[path] = x
 }
@@ -200,6 +201,11 @@ func (f *Folder) drop(x *candidate) {
 
 // stat looks at a file without following a link.
 func (f *Folder) stat(root *os.Root, rel string) (Stat, error) {
+	if link, err := linked(root, parent(rel)); err != nil {
+		return Stat{}, err
+	} else if link != "" {
+		return Stat{}, os.ErrNotExist
+	}
 	info, err := root.Lstat(onDisk(rel))
 	if err != nil {
 		return Stat{}, err

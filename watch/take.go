@@ -75,6 +75,7 @@ func (f *Folder) finish(ctx context.Context, x *candidate, how end, from string,
 		delete(f.coming, x.path)
 		delete(f.troubles, x.path)
 		f.remindPatience(x, now)
+		f.home.took(x.path, x.stay)
 		s.Kind, s.From = f.tally(how, x.stat.Size), from
 	}
 	if err != nil || len(f.coming) == 0 || f.full && len(f.coming) <= maxComing/2 {
@@ -185,7 +186,12 @@ func (t *take) without(ctx context.Context) (end, error) {
 			k.State, k.Since = Taken, t.now()
 		}
 		k.Stat = t.x.stat
-		return wasSame, t.o.Memory.Store(ctx, t.o.Name, []Known{k}, nil)
+		k.Done = !t.attended() // it may have been found another one when it was to be finished with
+		if err := t.o.Memory.Store(ctx, t.o.Name, []Known{k}, nil); err != nil {
+			return ended, err
+		}
+		t.notice(k.Entry)
+		return wasSame, nil
 	}
 	if t.had && (t.old.State == Taken || t.old.State == Missing) {
 		return ended, nil // other bytes at a path with an entry are a version of that
