@@ -79,9 +79,10 @@ type app struct {
 	stopping  atomic.Bool
 
 	metrics    *metrics.Metrics
-	tally      tally   // for the metrics
-	rates      rates   // of transfers, for those who look
-	signIns    signIns // the last ones, by user and way
+	tally      tally         // for the metrics
+	rates      rates         // of transfers, for those who look
+	linking    linksUnderWay // for those who look
+	signIns    signIns       // the last ones, by user and way
 	thumbnails *thumbnail.Maker
 	wrote      struct { // whether the data directory could be written to lately
 		sync.Mutex

@@ -135,13 +135,19 @@ func (d desk) withUploads(ctx context.Context, dir string, entries []vfs.Entry) 
 		if err != nil {
 			return nil, err
 		}
+		links, err := d.ledger.LinkTallies(ctx, ids)
+		if err != nil {
+			return nil, err
+		}
 		for _, e := range batch {
 			p := path.Join(dir, e.Name)
 			of := rows[e.ID]
 			for i := range of {
 				of[i].Path = p
 			}
-			list = append(list, entryShown(p, e, of))
+			shown := entryShown(p, e, of)
+			shown.Links = links[e.ID]
+			list = append(list, shown)
 		}
 	}
 	return list, nil

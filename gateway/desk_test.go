@@ -164,6 +164,21 @@ func TestDeskKeepsToTheHome(t *testing.T) {
 					}
 				}
 			},
+			"Links": func() { // see TestLinksListed
+				for _, p := range foreign {
+					if page, err := d.Links(ctx, operate.LinkFilter{Path: p}); len(page.Links) != 0 || err != nil && name != "drops" {
+						t.Errorf("%s: links of %s: %+v, %v", name, p, page, err)
+					}
+				}
+			},
+			"RetryLinks": func() {
+				for _, p := range foreign {
+					n, err := d.RetryLinks(ctx, p)
+					if n.Changed != 0 || name == "ann" && operate.KindOf(err) != operate.NotFound || err == nil {
+						t.Errorf("%s: retried links of %s: %+v, %v", name, p, n, err)
+					}
+				}
+			},
 			"Me": func() {
 				if me := d.Me(); me.Name != name || me.Operator || me.Rights == "" {
 					t.Errorf("%+v", me)

@@ -119,12 +119,14 @@ func (w *linkFetcher) begin(k ledger.Link) bool {
 	for _, key := range []string{"", host, k.URL} {
 		w.busy[key]++
 	}
+	w.linking.begin(k)
 	return true
 }
 
 func (w *linkFetcher) end(k ledger.Link) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.linking.end(k)
 	for _, key := range []string{"", hostOf(k.URL), k.URL} {
 		if w.busy[key]--; w.busy[key] == 0 {
 			delete(w.busy, key)

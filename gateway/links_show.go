@@ -76,7 +76,7 @@ func (o operations) explainLinks(ctx context.Context, x *operate.Explanation) er
 		x.Links = append(x.Links, operate.Link{State: l.State, Error: l.Error, Remedy: l.Remedy, NextTry: l.Due})
 	}
 	for _, k := range l.Links {
-		x.Links = append(x.Links, operate.Link{URL: k.URL, State: k.State, Picture: k.Picture, Error: k.Error, Remedy: k.Remedy, NextTry: k.Due})
+		x.Links = append(x.Links, o.linkShown(vfs.ID(x.Entry.ID), k))
 	}
 	return nil
 }

@@ -72,6 +72,16 @@ func (d *desk) AnswerDeletions(_ context.Context, a operate.DeletionAnswer) (ope
 	return operate.Answered{Changed: 21}, nil
 }
 
+// Links has none.
+func (d *desk) Links(context.Context, operate.LinkFilter) (operate.LinkPage, error) {
+	return operate.LinkPage{}, nil
+}
+
+// RetryLinks has none to try.
+func (d *desk) RetryLinks(context.Context, string) (operate.Answered, error) {
+	return operate.Answered{}, nil
+}
+
 func newDesk(t *testing.T) *desk {
 	t.Helper()
 	db := indextest.Open(t, indextest.SQLite(t))

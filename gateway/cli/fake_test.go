@@ -40,7 +40,9 @@ type fake struct {
 	mapped        []operate.Mapped
 	deletions     []operate.Deletion
 	brakes        []operate.Brake
+	links         []operate.ListedLink
 	answered      int
+	relinked      int
 	late          bool // Import does not end before ctx does
 	reloaded      operate.Reloaded
 	status        operate.Status
@@ -138,6 +140,21 @@ func (f *fake) Deletions(_ context.Context, q operate.DeletionFilter) (operate.D
 }
 func (f *fake) AnswerDeletions(_ context.Context, a operate.DeletionAnswer) (operate.Answered, error) {
 	return operate.Answered{Changed: f.answered}, f.ask("answer %+v", a)
+}
+func (f *fake) Links(_ context.Context, q operate.LinkFilter) (operate.LinkPage, error) {
+	page := operate.LinkPage{}
+	for i, k := range f.links { // two a page
+		if fmt.Sprint(i) >= q.After && len(page.Links) < 2 {
+			page.Links = append(page.Links, k)
+			if page.Next = fmt.Sprint(i + 1); i+1 == len(f.links) {
+				page.Next = ""
+			}
+		}
+	}
+	return page, f.ask("links %+v", q)
+}
+func (f *fake) RetryLinks(_ context.Context, path string) (operate.Answered, error) {
+	return operate.Answered{Changed: f.relinked}, f.ask("retry links %s", path)
 }
 func (f *fake) ReleaseWatch(_ context.Context, folder string) error {
 	return f.ask("release %s", folder)

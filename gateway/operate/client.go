@@ -114,6 +114,14 @@ func (c *client) AnswerDeletions(ctx context.Context, a DeletionAnswer) (Answere
 	return ask[Answered](ctx, c, "answer-deletions", a)
 }
 
+func (c *client) Links(ctx context.Context, f LinkFilter) (LinkPage, error) {
+	return ask[LinkPage](ctx, c, "links", f)
+}
+
+func (c *client) RetryLinks(ctx context.Context, path string) (Answered, error) {
+	return ask[Answered](ctx, c, "retry-links", pathArguments{path})
+}
+
 // Put sends the file with its length, or in chunks where that is not known. Bytes
 // that end early, or go on, break the connection off before the last of them. When
 // ctx ends while r stalls, Put returns at once, and leaves r after that read.

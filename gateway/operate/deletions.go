@@ -80,7 +80,7 @@ type DeletionAnswer struct {
 	Destination string  `json:"destination,omitempty"` // "": any
 }
 
-// Answered is what AnswerDeletions did.
+// Answered is what AnswerDeletions or RetryLinks did.
 type Answered struct {
-	Changed int `json:"changed"` // deletions
+	Changed int `json:"changed"` // deletions, or links
 }

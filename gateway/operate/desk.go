@@ -56,6 +56,7 @@ type Desk interface {
 	// that returned nil, Stored() (entry int64, name string).
 	FS(ctx context.Context, from netip.Addr) afero.Fs
 	Deletions
+	Links
 }
 
 // Person is a user as the page shows him.

@@ -57,6 +57,8 @@ var (
 	reloaded  = operate.Reloaded{Changed: []string{"users"}, Restart: []string{"web"}}
 	deletions = operate.DeletionPage{Deletions: []operate.Deletion{{ID: 1, Path: "/a", Destination: "anh", Why: "removed", State: "paused", Due: sometime, Created: sometime,
 		Changed: sometime, Finished: sometime, URL: "https://a/x", SHA256: "ab", Tries: 2, Error: "e", Remedy: "r"}}, Next: 1, Brakes: []operate.Brake{{Folder: "/a", Since: sometime, Waiting: 3}}}
+	links = operate.LinkPage{Links: []operate.ListedLink{{Link: operate.Link{URL: "https://a/x?b&c", State: "settling", Picture: "p", Error: "e", Remedy: "r", NextTry: sometime, Fetching: true},
+		Path: "/a.url", Entry: 3, Tries: 2, Changed: sometime}}, Next: "n", Partly: true}
 	going = operate.Progress{Uploads: []operate.Upload{anUpload}, Sent: map[int64]int64{7: 3}}
 )
 
@@ -96,6 +98,12 @@ func (f *fake) Deletions(_ context.Context, q operate.DeletionFilter) (operate.D
 }
 func (f *fake) AnswerDeletions(_ context.Context, a operate.DeletionAnswer) (operate.Answered, error) {
 	return operate.Answered{Changed: 3}, f.ask(a)
+}
+func (f *fake) Links(_ context.Context, q operate.LinkFilter) (operate.LinkPage, error) {
+	return links, f.ask(q)
+}
+func (f *fake) RetryLinks(_ context.Context, path string) (operate.Answered, error) {
+	return operate.Answered{Changed: 4}, f.ask("retry links", path)
 }
 func (f *fake) ReleaseWatch(_ context.Context, folder string) error { return f.ask("release", folder) }
 func (f *fake) Follow(ctx context.Context, entry int64) iter.Seq2[operate.Progress, error] {

@@ -69,6 +69,8 @@ func Handler(g Gateway) http.Handler {
 	list(mux, "map", g.Map)
 	call(mux, "deletions", g.Deletions)
 	call(mux, "answer-deletions", g.AnswerDeletions)
+	call(mux, "links", g.Links)
+	call(mux, "retry-links", func(ctx context.Context, a pathArguments) (Answered, error) { return g.RetryLinks(ctx, a.Path) })
 	list(mux, "uploads", g.Uploads)
 	list(mux, "act", func(ctx context.Context, a actArguments) iter.Seq2[Upload, error] {
 		return g.Act(ctx, a.Verb, a.IDs, a.Filter)

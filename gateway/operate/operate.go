@@ -67,6 +67,7 @@ type Gateway interface {
 	// is known of is [Usage].
 	Map(ctx context.Context, o MapOptions) iter.Seq2[Mapped, error]
 	Deletions
+	Links
 }
 
 // Window is a limit on requests to a host within a rolling span of time.
@@ -118,6 +119,8 @@ type Upload struct {
 	// DeletedAt is since when the host does not have the picture any more, as it was
 	// deleted by us or other bytes took its place. It has no URL then.
 	DeletedAt time.Time `json:"deleted_at,omitzero"`
+	// Late: a replay owes it, and what comes in meanwhile goes first.
+	Late bool `json:"late,omitempty"`
 	// Refused says why Act did nothing to it.
 	Refused string `json:"refused,omitempty"`
 }
@@ -132,6 +135,9 @@ type Entry struct {
 	Type     string    `json:"type,omitempty"`
 	Modified time.Time `json:"modified"`
 	Uploads  []Upload  `json:"uploads,omitempty"`
+	// Links is, of a file with links in a folder's list, how many of them are in each of
+	// LinkStates. A file that is not read yet, or cannot be, counts as one.
+	Links map[string]int `json:"links,omitempty"`
 }
 
 // Progress is how the uploads of one entry stand.
@@ -166,6 +172,8 @@ type Link struct {
 	Error   string    `json:"error,omitempty"`
 	Remedy  string    `json:"remedy,omitempty"`
 	NextTry time.Time `json:"next_try,omitzero"`
+	// Fetching: it is being fetched now.
+	Fetching bool `json:"fetching,omitempty"`
 }
 
 // Taker is one destination of an Explanation.

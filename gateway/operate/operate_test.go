@@ -72,6 +72,10 @@ var calls = []struct {
 	{"answer deletions", func(ctx context.Context, g operate.Gateway) (any, error) {
 		return g.AnswerDeletions(ctx, operate.DeletionAnswer{Verb: operate.Refuse, IDs: []int64{1}, Path: "/x", Destination: "anh"})
 	}, []any{operate.DeletionAnswer{Verb: operate.Refuse, IDs: []int64{1}, Path: "/x", Destination: "anh"}}, operate.Answered{Changed: 3}, false},
+	{"links", func(ctx context.Context, g operate.Gateway) (any, error) {
+		return g.Links(ctx, operate.LinkFilter{States: []string{"failed"}, Path: "/x", After: "9", Limit: 5})
+	}, []any{operate.LinkFilter{States: []string{"failed"}, Path: "/x", After: "9", Limit: 5}}, links, false},
+	{"retry links", func(ctx context.Context, g operate.Gateway) (any, error) { return g.RetryLinks(ctx, "/x y") }, []any{"retry links", "/x y"}, operate.Answered{Changed: 4}, false},
 	{"release", func(ctx context.Context, g operate.Gateway) (any, error) { return nil, g.ReleaseWatch(ctx, "/x") }, []any{"release", "/x"}, nil, false},
 	{"reload", func(ctx context.Context, g operate.Gateway) (any, error) { return g.Reload(ctx) }, nil, reloaded, false},
 }

@@ -59,6 +59,7 @@ type fakeDesk struct {
 	query     operate.Query // the last
 	brakes    []operate.Brake
 	deletions []operate.Deletion
+	links     []operate.ListedLink
 	moves     bool // a retry has an upload wait
 }
 
@@ -92,6 +93,21 @@ func newFakeDesk() *fakeDesk {
 		})
 	}
 	d.deletions[0].URL = "javascript:alert(1)"
+	for i, name := range hostile {
+		d.links = append(d.links, operate.ListedLink{
+			Link: operate.Link{URL: "https://pictures.example/" + strings.Repeat("long/", i) + name, State: operate.LinkStates[i%len(operate.LinkStates)]},
+			Path: path.Join("/inbox", name), Entry: int64(i + 1), Changed: testNow.Add(-time.Minute),
+		})
+		switch k := &d.links[i]; k.State {
+		case "settling":
+			k.NextTry, k.Error, k.Tries = testNow.Add(90*time.Second), "pictures.example did not answer "+name, 3
+		case "failed":
+			k.Error, k.Remedy, k.Tries = "it is a page, not a picture "+name, "Drop the address of the picture.", 1
+		case "done":
+			k.Picture = name
+		}
+	}
+	d.links[0].Fetching, d.links[3].URL, d.links[7].URL = true, "javascript:alert(1)", ""
 	d.ways = []operate.Way{
 		{Connection: operate.Connection{Door: operate.WebDAVDoor, URL: "https://pictures.example:8443/dav/", Host: "pictures.example", Port: 8443, Security: operate.ImplicitTLS, Fingerprint: "AB:CD:EF:00:11:22"},
 			Last: testNow.Add(-time.Minute), Worked: true, Client: "Microsoft-WebDAV-MiniRedir/10.0"},
@@ -255,6 +271,28 @@ func (d *fakeDesk) AnswerDeletions(_ context.Context, a operate.DeletionAnswer) 
 	}
 	d.acted = append(d.acted, fmt.Sprint(a.Verb, a.IDs, a.Path))
 	return operate.Answered{Changed: 3}, nil
+}
+
+func (d *fakeDesk) Links(_ context.Context, f operate.LinkFilter) (page operate.LinkPage, err error) {
+	for _, one := range d.links {
+		if len(f.States) == 0 || slices.Contains(f.States, one.State) {
+			page.Links = append(page.Links, one)
+		}
+	}
+	if f.Limit < len(page.Links) {
+		page.Links, page.Next = page.Links[:f.Limit], "next"
+	}
+	return page, nil
+}
+
+func (d *fakeDesk) RetryLinks(_ context.Context, p string) (operate.Answered, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.acted = append(d.acted, "links "+p)
+	if p == "/inbox/none" {
+		return operate.Answered{}, nil
+	}
+	return operate.Answered{Changed: 1}, nil
 }
 
 func (d *fakeDesk) Watches(context.Context) ([]operate.Watch, error) {

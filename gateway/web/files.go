@@ -203,6 +203,10 @@ func linkWhy(l operate.Link) string {
 		text = "Fetched; the picture is not beside it any more."
 	case l.State == "settling" && l.URL == "":
 		text = "It will be looked at."
+	case l.Fetching:
+		return "It is being fetched now."
+	case l.State == "settling" && l.URL != "" && l.Error != "":
+		text = "Not fetched yet."
 	case l.State == "settling":
 		text = "It will be fetched."
 	case l.State == "plain":

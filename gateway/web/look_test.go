@@ -25,7 +25,7 @@ func TestLooks(t *testing.T) {
 	for name, address := range map[string]string{
 		"now": "/", "files": "/files/inbox/?view=list", "grid": "/files/inbox/?view=grid", "file": filesLink("/inbox/" + hostile[0]),
 		"failed": filesLink("/inbox/" + hostile[5]), "uploads": "/uploads", "none": "/uploads?text=x&state=done&path=/nowhere",
-		"drop": "/drop/inbox/", "connect": "/connect", "guide": "/connect#windows", "tokens": "/tokens", "everything": "/files/inbox/?all=1", "problem": "/nowhere", "deletions": "/deletions",
+		"drop": "/drop/inbox/", "connect": "/connect", "guide": "/connect#windows", "tokens": "/tokens", "everything": "/files/inbox/?all=1", "problem": "/nowhere", "deletions": "/deletions", "links": "/links",
 	} {
 		b.Go(s.server.URL + address)
 		for _, scheme := range []string{"light", "dark"} {

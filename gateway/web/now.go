@@ -21,6 +21,10 @@ type nowPage struct {
 	Watches []operate.Watch // for those who steer the gateway
 	Brakes  []operate.Brake // on deletions at hosts, which want an answer
 	Change  bool            // who looks may give it
+	// Links are those whose pictures failed or are to come; MoreLinks, that there are
+	// others.
+	Links     []operate.ListedLink
+	MoreLinks bool
 }
 
 // watcher is a desk that knows of watched folders. They are places of the machine
@@ -90,6 +94,9 @@ func (q *request) now() error {
 		return err
 	}
 	p.Brakes, p.Change = deletions.Brakes, q.me.Rights == "full"
+	if p.Links, p.MoreLinks, err = q.linksNow(); err != nil {
+		return err
+	}
 	if w, ok := q.desk.(watcher); ok && q.me.Operator {
 		if p.Watches, err = w.Watches(q.ctx); err != nil {
 			return err

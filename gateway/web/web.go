@@ -133,6 +133,8 @@ func (h *Handler) routes() {
 	in("POST /act", (*request).act)
 	in("GET /deletions", (*request).deletions)
 	in("POST /deletions", (*request).answer)
+	in("GET /links", (*request).links)
+	in("POST /links", (*request).retryLinks)
 	in("POST /copy", (*request).copy)
 	in("GET /drop/{path...}", (*request).drop)
 	in("POST /drop/{path...}", (*request).dropForm)
