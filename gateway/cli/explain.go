@@ -130,6 +130,8 @@ func (p *program) link(l operate.Link) {
 		p.Say("%s: fetched as %s", subject, l.Picture)
 	case l.State == "done":
 		p.Say("%s: fetched; the picture is not beside it any more", subject)
+	case l.Fetching:
+		p.Say("%s: is being fetched now", subject)
 	case l.State == "settling" && l.URL == "":
 		p.Say("%s: will be looked at", subject)
 	case l.State == "settling":

@@ -144,7 +144,7 @@ func (f *fake) AnswerDeletions(_ context.Context, a operate.DeletionAnswer) (ope
 func (f *fake) Links(_ context.Context, q operate.LinkFilter) (operate.LinkPage, error) {
 	page := operate.LinkPage{}
 	for i, k := range f.links { // two a page
-		if fmt.Sprint(i) >= q.After && len(page.Links) < 2 {
+		if fmt.Sprint(i) >= q.After && len(page.Links) < min(2, q.Limit) {
 			page.Links = append(page.Links, k)
 			if page.Next = fmt.Sprint(i + 1); i+1 == len(f.links) {
 				page.Next = ""

@@ -22,7 +22,8 @@ commands ever deletes a file.`,
 		p.queueListCommand(),
 		p.verbCommand(operate.Retry, "Try again now", `Try uploads again now, with fresh tries: failed, held, ambiguous or waiting ones. An
 ambiguous one may get to its host a second time. With --path, and without
---state, this tries failed deletions at hosts again as well.`),
+--state, this tries failed deletions at hosts again as well, and, without
+--destination, links whose pictures could not be fetched.`),
 		p.verbCommand(operate.Hold, "Keep uploads back", "Keep waiting uploads back until they are released."),
 		p.verbCommand(operate.Release, "Let held uploads go on", `Let held uploads go on, whatever held them. With --path, and without --state, this
 lets the pictures of what was there be deleted at their hosts as well, where too many
@@ -30,6 +31,7 @@ were to go at once to be deleted without a question; see "slipway queue deletion
 		p.verbCommand(operate.Drop, "Never send uploads (deletes no file)", `Never send uploads that were not sent yet. This never deletes files: they stay where
 they are, and so does what is at the host already.`),
 		p.deletionsCommand(),
+		p.linksCommand(),
 		p.refuseCommand(),
 		p.pauseCommand("pause", "Stop sending to a destination", operate.Gateway.Pause),
 		p.pauseCommand("resume", "Send to a destination again", operate.Gateway.Resume),
@@ -133,7 +135,10 @@ func (p *program) queueListCommand() *cobra.Command {
 			if asJSON {
 				return p.uploadObjects(g.Uploads(c.Context(), f))
 			}
-			return p.uploadTable(g.Uploads(c.Context(), f))
+			if err := p.uploadTable(g.Uploads(c.Context(), f)); err != nil {
+				return err
+			}
+			return p.noteLinks(c.Context(), g, f)
 		})
 	}
 	return c
@@ -196,7 +201,10 @@ func (p *program) verbCommand(verb operate.Verb, short, long string) *cobra.Comm
 			if err := p.act(c.Context(), g, verb, ids, f, asJSON); err != nil {
 				return err
 			}
-			return p.alsoDeletions(c.Context(), g, verb, ids, f, asJSON)
+			if err := p.alsoDeletions(c.Context(), g, verb, ids, f, asJSON); err != nil {
+				return err
+			}
+			return p.alsoLinks(c.Context(), g, verb, ids, f, asJSON)
 		})
 	}
 	return c

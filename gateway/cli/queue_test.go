@@ -39,9 +39,10 @@ func TestQueueList(t *testing.T) {
 	w.uploads = nil
 	w.shows(t, "queue list", 0, "", "There are no such uploads.\n")
 	w.shows(t, "queue list --json", 0, "", "")
-	w.asks(t, "uploads {States:[] Destination: Path: Limit:0}", "uploads {States:[] Destination: Path: Limit:0}",
+	const links = "links {States:[settling failed] Path: After: Limit:1}"
+	w.asks(t, "uploads {States:[] Destination: Path: Limit:0}", links, "uploads {States:[] Destination: Path: Limit:0}",
 		"destinations", "uploads {States:[held failed done] Destination:anh Path:/b Limit:5}", "destinations",
-		"uploads {States:[] Destination: Path: Limit:0}", "uploads {States:[] Destination: Path: Limit:0}")
+		"uploads {States:[] Destination: Path: Limit:0}", links, "uploads {States:[] Destination: Path: Limit:0}")
 }
 
 func TestLongListsComeInBlocks(t *testing.T) {
@@ -118,7 +119,7 @@ func TestCompletion(t *testing.T) {
 		"queue drop --destination|":                 "anh\nhome\n:4\n",
 		"queue list --state|":                       strings.Join(operate.States, "\n") + "\n:4\n",
 		"user add guest --rights|":                  "full\ndrop\nread\n:4\n",
-		"help queue|":                               "deletions\ndrop\nhold\nlist\npause\nrefuse\nrelease\nresume\nretry\n:4\n",
+		"help queue|":                               "deletions\ndrop\nhold\nlinks\nlist\npause\nrefuse\nrelease\nresume\nretry\n:4\n",
 		"queue list --config x.toml --destination|": "anh\nhome\n:4\n",
 	} {
 		w.opened = nil
