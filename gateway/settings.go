@@ -162,7 +162,7 @@ const stopGrace = 20 * time.Second
 func (a *app) newPool(s *settings) *uploader.Pool {
 	return uploader.NewPool(uploader.Config{
 		Ledger: a.ledger, Router: s.table, Destinations: s.destinations, Open: a.open,
-		Whole: checkWhole, Metadata: a.readMetadata, Variant: makeVariant, Prepare: newPreparer(s.config.dataDir()).prepare, Observe: a.observed, Grace: stopGrace, Log: a.log,
+		Whole: checkWhole, Metadata: a.readMetadata, Variant: makeVariant, Prepare: newPreparer(s.config.dataDir()).prepare, Alters: s.table.Alters, Observe: a.observed, Grace: stopGrace, Log: a.log,
 	})
 }
 

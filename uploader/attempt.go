@@ -230,13 +230,23 @@ func (f *flight) resolve(plan Plan, p Picture) (Outcome, bool) {
 	}
 	if finder, ok := f.d.Driver.(Finder); ok {
 		if r, found, err := finder.Find(f.ctx, p); err == nil && found {
-			return f.succeeded(plan, r), true
+			return f.foundAsSent(plan, r), true
 		}
 	}
-	if !f.Resolve || f.mayRepeat() { // who releases a lost one by hand wants it sent
+	if !f.Resolve { // who releases a lost one by hand wants it sent
 		return Outcome{}, false
 	}
-	return f.stillAmbiguous(), true
+	// Where it is prepared otherwise since, the host would take it for another picture.
+	altered := f.SentAs != f.prepared.How && plan.OnLostReply != NewCopyLostReply
+	if !altered && f.mayRepeat() {
+		return Outcome{}, false
+	}
+	o := f.stillAmbiguous()
+	if altered {
+		o.Error = "The host's answer was lost, and what the route takes out of pictures or turns (strip, rotate) is another than it was: sent again, there might be two."
+		o.Remedy = "Look at the host. Drop it here if the host has it, else retry it."
+	}
+	return o, true
 }
 
 // repeatShare is for how much of the time in which a host refuses repeats a lost
@@ -256,6 +266,7 @@ const recordEarly = 1 << 20
 type body struct {
 	f     *flight
 	begun sync.Once
+	as    string        // how what is sent was prepared, by what the ledger is told
 	done  chan struct{} // closed when the ledger knows
 	err   error
 	mu    sync.Mutex
@@ -264,24 +275,35 @@ type body struct {
 
 func newBody(f *flight) *body { return &body{f: f, done: make(chan struct{})} }
 
-// record begins to write down that the body is about to be complete.
-func (b *body) record() {
+// record begins to write down that the body is about to be complete, and how what it
+// carries was prepared.
+func (b *body) record(as string) {
 	b.begun.Do(func() {
+		b.as = as
 		go func() {
 			defer close(b.done)
-			b.err = b.f.d.pool.Ledger.Sent(context.WithoutCancel(b.f.ctx), b.f.claim)
+			b.err = b.write(as)
 		}()
 	})
 }
 
+func (b *body) write(as string) error {
+	c := b.f.claim
+	c.SentAs = as
+	return b.f.d.pool.Ledger.Sent(context.WithoutCancel(b.f.ctx), c)
+}
+
 // recordAhead records it while the row waits for its slot, so that the disk works
 // while others are sent. If the gateway dies before the row's turn comes, the row
-// is in doubt for nothing: so only where doubts resolve themselves.
+// is in doubt for nothing: so only where doubts resolve themselves, and where it is
+// known already what is going to be sent.
 func (b *body) recordAhead() {
 	_, finds := b.f.d.Driver.(Finder)
 	resolves := b.f.d.props.RefusesRepeats > 0 || finds && b.f.Resolve
-	if resolves && !b.f.d.props.Idempotent && (len(b.f.Known) == 0 || b.f.Copy > 0) {
-		b.record()
+	alters := b.f.d.pool.Alters
+	asIs := b.f.SentAs == "" && (alters == nil || !alters(b.f.Path))
+	if asIs && resolves && !b.f.d.props.Idempotent && (len(b.f.Known) == 0 || b.f.Copy > 0) {
+		b.record("")
 	}
 }
 
@@ -289,7 +311,7 @@ func (b *body) progress(size int64) func(sent int64) {
 	return func(sent int64) {
 		b.f.sent.Store(sent)
 		if size-sent <= recordEarly && !b.f.d.props.Idempotent {
-			b.record()
+			b.record(b.f.prepared.How)
 		}
 	}
 }
@@ -297,8 +319,12 @@ func (b *body) progress(size int64) func(sent int64) {
 // beforeLastByte waits until the ledger knows.
 func (b *body) beforeLastByte() error {
 	if !b.f.d.props.Idempotent {
-		b.record()
+		as := b.f.prepared.How
+		b.record(as)
 		<-b.done
+		if b.err == nil && b.as != as { // the settings changed since it was recorded ahead
+			b.err = b.write(as)
+		}
 		if b.err != nil {
 			return b.err
 		}

@@ -53,8 +53,9 @@ type Claims interface {
 // Records writes down what happens to a claimed row. Each returns ErrLost where
 // the claim is not the caller's any more.
 type Records interface {
-	// Sent records that the body of this attempt is about to be complete. A row
-	// whose claim ends after it without Finish becomes AmbiguousState.
+	// Sent records that the body of this attempt is about to be complete, and that
+	// what it carries was prepared as c.SentAs says. A row whose claim ends after it
+	// without Finish becomes AmbiguousState.
 	Sent(ctx context.Context, c Claimed) error
 	// Copy stores the copy number under which the bytes are going to be altered.
 	Copy(ctx context.Context, c Claimed, number int) error
@@ -91,7 +92,12 @@ type ClaimRequest struct {
 type Claimed struct {
 	Upload
 	Attempt int  // the number of this claim; the key of every write about it
-	Resolve bool // the row was AmbiguousState: find out, do not simply send
+	// Resolve: the row was AmbiguousState, or came back in another way while a reply is
+	// missing, and no person said to send it: find out, do not simply send.
+	Resolve bool
+	// SentAs is how what the last complete body carried was prepared, as Prepared.How:
+	// of a row whose Lost is not zero. For Sent, how this one's is.
+	SentAs string
 	// Known are the pictures of these bytes at this host, newest first: neither
 	// deleted by us nor expired. One that is not Awaiting and has no URL is one
 	// whose reply was lost.

@@ -38,6 +38,8 @@ type Config struct {
 	// a pixel's value; a *Hold where it must not go as it is and cannot be altered. A nil
 	// Prepare, like a Prepared without bytes, leaves pictures as they are.
 	Prepare func(ctx context.Context, u Upload, plan Plan, host Properties, open Open) (Prepared, error)
+	// Alters reports whether Prepare may alter what is at path; nil: it never does.
+	Alters func(path string) bool
 	// Lease is how long a claim holds unless renewed; 0: 2 minutes.
 	Lease time.Duration
 	// Tries is how many failures of one file in a row make it failed; 0: 20.

@@ -288,7 +288,7 @@ func (c *claim) claim(ctx context.Context, r candidate, was uploader.State) erro
 	if err != nil {
 		return err
 	}
-	got := uploader.Claimed{Resolve: was == uploader.AmbiguousState}
+	var got uploader.Claimed
 	var u []uploader.Upload
 	if u, got.Attempt, err = uploadsAnd(ctx, c.tx, "WHERE u.id = $1", r.id); err != nil {
 		return err
@@ -304,6 +304,9 @@ func (c *claim) claim(ctx context.Context, r candidate, was uploader.State) erro
 		if got.Earlier, err = c.earlier(ctx, got); err != nil {
 			return err
 		}
+	if err := doubt(ctx, c.tx, &got, was); err != nil {
+		return err
+	}
 	}
 	c.claimed = append(c.claimed, got)
 	return nil

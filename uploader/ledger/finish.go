@@ -37,19 +37,14 @@ func (l *Ledger) Renew(ctx context.Context, claimed []uploader.Claimed, lease ti
 	return lost, wrap("renew", err)
 }
 
-// Sent records that a body is about to be complete; see uploader.Records.
-func (l *Ledger) Sent(ctx context.Context, c uploader.Claimed) error {
-	return l.update(ctx, "sent", c, "body = $3", nanos(l.clock()))
-}
-
 // Copy stores a copy number; see uploader.Records.
 func (l *Ledger) Copy(ctx context.Context, c uploader.Claimed, number int) error {
 	return l.update(ctx, "copy", c, "copy = $3", number)
 }
 
-func (l *Ledger) update(ctx context.Context, what string, c uploader.Claimed, set string, arg any) error {
+func (l *Ledger) update(ctx context.Context, what string, c uploader.Claimed, set string, more ...any) error {
 	err := l.db.Write(ctx, func(ctx context.Context, tx vfs.Tx) error {
-		n, err := exec(ctx, tx, "UPDATE uploads SET "+set+" WHERE "+mine, c.ID, c.Attempt, arg)
+		n, err := exec(ctx, tx, "UPDATE uploads SET "+set+" WHERE "+mine, append([]any{c.ID, c.Attempt}, more...)...)
 		if err == nil && n == 0 {
 			err = uploader.ErrLost
 		}
@@ -205,6 +200,7 @@ func (l *Ledger) finish(ctx context.Context, tx vfs.Tx, c uploader.Claimed, o up
 		due = $11, finished = $12, sent = CASE WHEN CAST($13 AS BIGINT) <> 0 THEN CAST($13 AS BIGINT) ELSE sent END,
 		lost = CASE WHEN $14 = 0 THEN 0 WHEN lost <> 0 THEN lost ELSE CAST($15 AS BIGINT) END,
 		album = $16, category = $17, hosted = CASE WHEN $22 <> 0 THEN hosted ELSE $18 END, delete_old = $21, blob = CASE WHEN $19 <> 0 THEN blob ELSE NULL END,
+		again = CASE WHEN $3 = 'ambiguous' OR $14 = 0 THEN 0 ELSE again END,
 		attempts = attempts - $20, changed = CAST($15 AS BIGINT), lease = 0, body = 0, leaving = '' WHERE `+mine,
 		c.ID, c.Attempt, string(o.State), o.Reason, o.Error, o.Remedy, strings.Join(o.Notes, "\n"), o.Tries, o.Unusual, o.Copy,
 		due, finished, nanos(o.Sent), number(o.Lost), nanos(now), o.Album, o.Category, hosted, number(keep), number(!o.Requested),

@@ -19,7 +19,8 @@ type verb struct {
 	drop bool             // lets the bytes go
 }
 
-const fresh = "changed = $3, state = 'settling', tries = 0, unusual = 0, due = $1, finished = 0"
+// fresh notes who was told that a reply is missing and wants it sent all the same.
+const fresh = "changed = $3, state = 'settling', tries = 0, unusual = 0, due = $1, finished = 0, again = CASE WHEN reason = 'lost-reply' THEN 1 ELSE again END"
 
 var (
 	retry   = verb{name: "retry", from: []uploader.State{uploader.Settling, uploader.Held, uploader.Failed, uploader.AmbiguousState}, set: fresh + ", reason = ''"}

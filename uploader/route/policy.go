@@ -54,6 +54,13 @@ func (t *Table) OnDelete(path string) string {
 	return uploader.KeepHosted
 }
 
+// Alters reports whether the route of path takes something out of pictures or turns
+// them before they are sent.
+func (t *Table) Alters(path string) bool {
+	r := t.find(path)
+	return r != nil && (r.config.Rotate || r.config.Strip != "" && r.config.Strip != uploader.StripNone)
+}
+
 // Public reports whether the route of path says public = true.
 func (t *Table) Public(path string) bool {
 	r := t.find(path)
