@@ -356,11 +356,14 @@ func (f *flight) send(plan Plan, p Picture) Outcome {
 	last := f.body.close()
 	var o Outcome
 	var hold *Hold
+	var away *Away
 	switch {
 	case err == nil:
 		f.d.down.heard(f.ID, true)
 		o = f.succeeded(plan, r)
-	case errors.As(err, &hold): // its bytes could not be opened
+	case last.IsZero() && (errors.As(err, &hold) || errors.As(err, &away)): // its bytes could not be opened
+		return f.unplanned(err)
+	case errors.As(err, &hold):
 		o = f.held(hold)
 	default:
 		o = f.judge(plan, AsError(err))

@@ -73,6 +73,22 @@ func (e *Error) Error() string {
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
+// Away is why the bytes of a file cannot be read now: they were let go here, and what
+// has them cannot be reached. It says nothing of the destination and nothing of the
+// file, so that no attempt of its is burnt; it is tried again until they can be read.
+type Away struct {
+	Text   string // a sentence for people
+	Remedy string
+	After  time.Duration // the shortest wait; 0: any
+	Err    error
+}
+
+// Error returns the text for people.
+func (a *Away) Error() string { return a.Text }
+
+// Unwrap returns the cause.
+func (a *Away) Unwrap() error { return a.Err }
+
 // AsError returns err as an *Error: itself where it is one, else a Temporary.
 func AsError(err error) *Error {
 	var e *Error

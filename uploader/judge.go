@@ -51,6 +51,17 @@ func (f *flight) held(h *Hold) Outcome {
 	return o
 }
 
+// away is the outcome where the bytes cannot be read now. The file loses no try for it,
+// so that the waits grow with the claims.
+func (f *flight) away(a *Away) Outcome {
+	o := f.told("temporary", a.Text, a.Remedy)
+	o.Wait = max(f.d.pool.backoff(f.Attempt), a.After)
+	if o.State == Settling {
+		o.Reason = ReasonBackoff
+	}
+	return o
+}
+
 // failed gives the file up.
 func (f *flight) failed(kind, text, remedy string) Outcome {
 	o := f.told(kind, text, remedy)
@@ -81,12 +92,15 @@ func (f *flight) again(kind, text, remedy string) Outcome {
 // unplanned is the outcome where no request was made.
 func (f *flight) unplanned(err error) Outcome {
 	var hold *Hold
+	var away *Away
 	var known *Error
 	switch {
 	case errors.As(err, &hold):
 		return f.held(hold)
 	case f.ctx.Err() != nil:
 		return f.unchanged()
+	case errors.As(err, &away):
+		return f.away(away)
 	case errors.As(err, &known) && known.Kind == Permanent:
 		return f.failed("rejected", known.Message, known.Remedy)
 	}
