@@ -130,6 +130,14 @@ func (f *flight) succeeded(plan Plan, r Result) Outcome {
 	return o
 }
 
+// foundAsSent is the outcome where the host has what an earlier attempt sent.
+func (f *flight) foundAsSent(plan Plan, r Result) Outcome {
+	o := f.succeeded(plan, r)
+	o.Picture.Prepared = f.SentAs
+	o.Picture.Identical = o.Picture.Identical && f.SentAs == ""
+	return o
+}
+
 // judge decides what a failed request means.
 func (f *flight) judge(plan Plan, e *Error) Outcome {
 	f.d.down.heard(f.ID, answered(e))
@@ -144,14 +152,6 @@ func (f *flight) outcome(plan Plan, e *Error) Outcome {
 	switch e.Kind {
 	case Permanent:
 		return f.failed(kind, text, e.Remedy)
-// foundAsSent is the outcome where the host has what an earlier attempt sent.
-func (f *flight) foundAsSent(plan Plan, r Result) Outcome {
-	o := f.succeeded(plan, r)
-	o.Picture.Prepared = f.SentAs
-	o.Picture.Identical = o.Picture.Identical && f.SentAs == ""
-	return o
-}
-
 	case Refused:
 		o := f.told(kind, text, e.Remedy)
 		o.PauseDestination = true
@@ -208,6 +208,9 @@ func (f *flight) overLimit() bool {
 	return err == nil && facts.OthersPass
 }
 
+// lookThere is what to do about a reply that is missing for good.
+const lookThere = "The host may have the picture. Look there before you retry it, or drop it."
+
 // ambiguous is the outcome of a request whose reply was lost.
 func (f *flight) ambiguous(kind, text string) Outcome {
 	o := f.told(kind, text, lookThere)
@@ -222,14 +225,14 @@ func (f *flight) ambiguous(kind, text string) Outcome {
 		o.Wait = max(resolveAfter, f.d.pool.backoff(o.Tries))
 	}
 	return o
-// lookThere is what to do about a reply that is missing for good.
-const lookThere = "The host may have the picture. Look there before you retry it, or drop it."
-
 }
 
 // stillAmbiguous is the outcome where nothing more could be found out.
 func (f *flight) stillAmbiguous() Outcome {
 	o := f.unchanged()
+	if o.Error == "" { // it was another's turn for a while
+		o.Error, o.Remedy = "The host's answer to an earlier attempt was lost.", lookThere
+	}
 	o.Tries++
 	o.Wait = -1
 	if _, finds := f.d.Driver.(Finder); finds && o.Tries < findMost {
@@ -243,9 +246,6 @@ func (f *flight) duplicate(plan Plan, text string) Outcome {
 	if f.Lost.IsZero() {
 		return f.held(&Hold{Reason: ReasonDuplicate, Text: "The host has this picture already, but not from here: " + text,
 			Remedy: "Look for it there. Retry it when it is deleted there, or drop it."})
-	}
-	if o.Error == "" { // it was another's turn for a while
-		o.Error, o.Remedy = "The host's answer to an earlier attempt was lost.", lookThere
 	}
 	if plan.OnLostReply == NewCopyLostReply {
 		o := f.told("duplicate", "The host has the picture, but its answer with the address was lost; a copy is sent.", "")
