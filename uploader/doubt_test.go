@@ -159,7 +159,9 @@ func TestLostReplyHeldBySettings(t *testing.T) {
 		w.start()
 		e := w.put("/one/a.jpg", "A")
 		settle()
-		w.set(func() { w.planErr = &uploader.Hold{Reason: uploader.ReasonNoAlbum, Text: "no album", Remedy: "make one"} })
+		w.set(func() {
+			w.planErr = &uploader.Hold{Reason: uploader.ReasonNoAlbum, Text: "no album", Remedy: "make one"}
+		})
 		later(time.Minute)
 		later(48 * time.Hour)
 		w.set(func() { w.planErr = nil })

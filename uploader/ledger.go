@@ -91,7 +91,7 @@ type ClaimRequest struct {
 // Claimed is a row in Sending, in the hands of one worker.
 type Claimed struct {
 	Upload
-	Attempt int  // the number of this claim; the key of every write about it
+	Attempt int // the number of this claim; the key of every write about it
 	// Resolve: the row was AmbiguousState, or came back in another way while a reply is
 	// missing, and no person said to send it: find out, do not simply send.
 	Resolve bool
