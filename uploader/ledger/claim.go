@@ -297,6 +297,9 @@ func (c *claim) claim(ctx context.Context, r candidate, was uploader.State) erro
 		return fmt.Errorf("upload %d: %w", r.id, uploader.ErrNoUpload)
 	}
 	got.Upload = u[0]
+	if err := doubt(ctx, c.tx, &got, was); err != nil {
+		return err
+	}
 	if got.Known, got.Taken, err = known(ctx, c.tx, c.Host, got.SHA256[:], c.now); err != nil {
 		return err
 	}
@@ -304,9 +307,6 @@ func (c *claim) claim(ctx context.Context, r candidate, was uploader.State) erro
 		if got.Earlier, err = c.earlier(ctx, got); err != nil {
 			return err
 		}
-	if err := doubt(ctx, c.tx, &got, was); err != nil {
-		return err
-	}
 	}
 	c.claimed = append(c.claimed, got)
 	return nil
