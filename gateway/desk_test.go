@@ -164,6 +164,11 @@ func TestDeskKeepsToTheHome(t *testing.T) {
 					}
 				}
 			},
+			"BrokenOff": func() { // see TestDeskBrokenOff
+				if list, err := d.BrokenOff(ctx); err != nil || len(list) != 0 {
+					t.Errorf("%s: %+v, %v", name, list, err)
+				}
+			},
 			"Links": func() { // see TestLinksListed
 				for _, p := range foreign {
 					if page, err := d.Links(ctx, operate.LinkFilter{Path: p}); len(page.Links) != 0 || err != nil && name != "drops" {

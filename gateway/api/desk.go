@@ -79,15 +79,21 @@ func (q *request) destination() (string, error) {
 	return name, nil
 }
 
-// transfers answers GET /transfers: what is coming in and going out.
+// transfers answers GET /transfers: what is coming in and going out, and what broke
+// off.
 func (q *request) transfers() error {
 	list, err := q.Desk.Transfers(q.ctx)
 	if err != nil {
 		return err
 	}
+	broken, err := q.Desk.BrokenOff(q.ctx)
+	if err != nil {
+		return err
+	}
 	return q.reply(http.StatusOK, struct {
-		Transfers []operate.Transfer `json:"transfers"`
-	}{append([]operate.Transfer{}, list...)})
+		Transfers []operate.Transfer  `json:"transfers"`
+		BrokenOff []operate.BrokenOff `json:"broken_off"`
+	}{append([]operate.Transfer{}, list...), append([]operate.BrokenOff{}, broken...)})
 }
 
 // thumbnail answers GET /thumbnails/ENTRY with a small picture.

@@ -72,6 +72,12 @@ func (d *desk) AnswerDeletions(_ context.Context, a operate.DeletionAnswer) (ope
 	return operate.Answered{Changed: 21}, nil
 }
 
+// BrokenOff has one.
+func (d *desk) BrokenOff(context.Context) ([]operate.BrokenOff, error) {
+	at := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+	return []operate.BrokenOff{{Path: "/in/half.jpg", User: "ann", From: "192.0.2.7", Size: 500_000, Since: at, Until: at.Add(24 * time.Hour)}}, nil
+}
+
 // Links has none.
 func (d *desk) Links(context.Context, operate.LinkFilter) (operate.LinkPage, error) {
 	return operate.LinkPage{}, nil

@@ -19,7 +19,7 @@ func TestSchemas(t *testing.T) {
 	}
 	for name, kind := range map[string]any{
 		"Person": operate.Person{}, "Upload": operate.Upload{}, "Entry": operate.Entry{}, "FilePage": operate.FilePage{}, "UploadPage": operate.UploadPage{},
-		"Destination": operate.Destination{}, "Transfer": operate.Transfer{}, "Explanation": operate.Explanation{}, "Change": operate.Change{}, "LocalFile": operate.LocalFile{},
+		"Destination": operate.Destination{}, "Transfer": operate.Transfer{}, "BrokenOff": operate.BrokenOff{}, "Explanation": operate.Explanation{}, "Change": operate.Change{}, "LocalFile": operate.LocalFile{},
 		"Deletion": operate.Deletion{}, "DeletionPage": operate.DeletionPage{}, "DeletionAnswer": operate.DeletionAnswer{}, "Brake": operate.Brake{}, "Answered": operate.Answered{},
 	} {
 		schema := doc.Components.Schemas[name].Value

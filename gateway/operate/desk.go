@@ -41,6 +41,9 @@ type Desk interface {
 	Resume(ctx context.Context, destination string) error
 	// Transfers returns what is coming in and going out now, the oldest first.
 	Transfers(ctx context.Context) ([]Transfer, error)
+	// BrokenOff returns what is kept of uploads that broke off before they were whole,
+	// and may go on: those that broke off last first, at most 100.
+	BrokenOff(ctx context.Context) ([]BrokenOff, error)
 	// Changes yields after changes of entries or uploads below the home, and at least
 	// every 30 s, until ctx ends. Changes close to each other are one.
 	Changes(ctx context.Context) iter.Seq[Change]
@@ -119,6 +122,17 @@ type Transfer struct {
 	Size      int64     `json:"size"`                  // bytes; -1: not known
 	Started   time.Time `json:"started"`
 	Rate      float64   `json:"rate"` // bytes a second, lately
+}
+
+// BrokenOff is what is kept of an upload that broke off. Its file is not there yet, or
+// is still the earlier one.
+type BrokenOff struct {
+	Path  string    `json:"path"` // where the file is to be, in normal form C
+	User  string    `json:"user"`
+	From  string    `json:"from,omitempty"` // the address, or network, that it may go on from; "": any, or not told
+	Size  int64     `json:"size"`           // bytes that are kept
+	Since time.Time `json:"since"`          // when it broke off
+	Until time.Time `json:"until"`          // when it is let go
 }
 
 // Change says what changed. All: it may be anything.

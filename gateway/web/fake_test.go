@@ -60,6 +60,7 @@ type fakeDesk struct {
 	brakes    []operate.Brake
 	deletions []operate.Deletion
 	links     []operate.ListedLink
+	broken    []operate.BrokenOff
 	moves     bool // a retry has an upload wait
 }
 
@@ -106,6 +107,11 @@ func newFakeDesk() *fakeDesk {
 		case "done":
 			k.Picture = name
 		}
+	}
+	for i, name := range hostile {
+		d.broken = append(d.broken, operate.BrokenOff{
+			Path: path.Join("/inbox", name), User: "ann", From: "192.0.2.7", Size: 500_000 + int64(i), Since: testNow.Add(-time.Hour), Until: testNow.Add(23 * time.Hour),
+		})
 	}
 	d.links[0].Fetching, d.links[3].URL, d.links[7].URL = true, "javascript:alert(1)", ""
 	d.ways = []operate.Way{
@@ -312,6 +318,12 @@ func (d *fakeDesk) Transfers(context.Context) ([]operate.Transfer, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return slices.Clone(d.moving), nil
+}
+
+func (d *fakeDesk) BrokenOff(context.Context) ([]operate.BrokenOff, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return slices.Clone(d.broken), nil
 }
 
 func (d *fakeDesk) Changes(ctx context.Context) iter.Seq[operate.Change] {

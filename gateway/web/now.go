@@ -13,7 +13,10 @@ import (
 
 // nowPage is what is under way.
 type nowPage struct {
-	Transfers    []transfer
+	Transfers []transfer
+	// Broken are uploads that broke off; MoreBroken, how many there are beside them.
+	Broken       []operate.BrokenOff
+	MoreBroken   int
 	Destinations []destination
 	// Trouble are the uploads that want somebody; More, that there are others.
 	Trouble []operate.Upload
@@ -63,6 +66,9 @@ func (d destination) windows(used bool) (list []operate.Window) {
 // troubleShown is how many uploads that want somebody the page shows.
 const troubleShown = 8
 
+// brokenShown is how many uploads that broke off the page shows.
+const brokenShown = 5
+
 // now answers GET /.
 func (q *request) now() error {
 	if q.me.Rights == "drop" {
@@ -74,6 +80,11 @@ func (q *request) now() error {
 	if p.Transfers, err = q.transfers(); err != nil {
 		return err
 	}
+	if p.Broken, err = q.desk.BrokenOff(q.ctx); err != nil {
+		return err
+	}
+	p.MoreBroken = max(0, len(p.Broken)-brokenShown)
+	p.Broken = p.Broken[:min(len(p.Broken), brokenShown)]
 	all, err := q.desk.Destinations(q.ctx)
 	if err != nil {
 		return err

@@ -51,3 +51,25 @@ func TestUnsent(t *testing.T) {
 		t.Error("its page leads where a link of a foreign file says")
 	}
 }
+
+// TestNowSaysBrokenOff: what broke off, where, from whom and until when, and no link to a
+// file that is not there.
+func TestNowSaysBrokenOff(t *testing.T) {
+	s := newSite(t)
+	text := s.get("/")
+	section := between(text, `<section id="broken" data-live aria`, "</section>")
+	for _, want := range []string{
+		"Broken off at 500,000 bytes: it is not stored yet, and nothing of it is sent.", `by ann from 192.0.2.7`, "what came is let go <time", ">in 23 h<", "And 5 others.", "&lt;img src=x",
+	} {
+		if !strings.Contains(section, want) {
+			t.Errorf("the page does not say %s: %s", want, section)
+		}
+	}
+	if strings.Contains(section, `href="/files/inbox/IMG`) || strings.Contains(section, `class="file" href`) {
+		t.Error("it leads to a file that is not there")
+	}
+	s.desk.broken = nil
+	if !strings.Contains(s.get("/"), `<section id="broken" data-live hidden`) {
+		t.Error("something broke off where nothing did")
+	}
+}

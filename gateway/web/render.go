@@ -55,6 +55,7 @@ func parseTemplates() map[string]*template.Template {
 var functions = template.FuncMap{
 	"visible": visible,
 	"size":    size,
+	"exact":   func(n int64) string { return count(int(n), "byte") },
 	"count":   count,
 	"number":  thousands,
 	"state":   stateOf,

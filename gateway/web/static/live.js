@@ -77,7 +77,9 @@ function listen() {
   source.addEventListener("end", out);
   source.addEventListener("transfers", (e) => {
     const fresh = parser.parseFromString("<div>" + JSON.parse(e.data) + "</div>", "text/html");
+    const before = transfers?.querySelectorAll("li").length;
     if (transfers) morph(transfers, fresh.body.firstChild);
+    if (transfers?.querySelectorAll("li").length < before) changed(); // one ended, or broke off
   });
   source.onerror = () => {
     stale(true);
