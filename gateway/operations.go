@@ -113,7 +113,7 @@ func shown(u uploader.Upload) operate.Upload {
 	s := operate.Upload{
 		ID: u.ID, Path: u.Path, Destination: u.Destination, State: string(u.State), Reason: u.Reason, Attempts: u.Attempts,
 		Due: u.Due, Error: u.Error, Remedy: u.Remedy, Size: u.Size, SHA256: u.SHA256.String(), Present: u.Present,
-		Entry: int64(u.Entry), Type: u.Type, Changed: u.Changed, SentAt: u.Sent,
+		Entry: int64(u.Entry), Type: u.Type, Changed: u.Changed, SentAt: u.Sent, Late: u.Late,
 	}
 	if u.Picture != nil {
 		s.URL, s.ViewerURL, s.Thumbnail = u.Picture.URL, u.Picture.ViewerURL, u.Picture.ThumbnailURL

@@ -47,6 +47,7 @@ func (s State) Live() bool {
 // Reasons why an upload is held or waits; a stable word each, for scripts.
 const (
 	ReasonQuiet     = "quiet"               // settling: the quiet time has not passed
+	ReasonReplay    = "replay"              // settling: owed by a replay; what comes in goes first
 	ReasonBackoff   = "backoff"             // settling: a temporary error, next try at Due
 	ReasonNotWhole  = "not-whole"           // held: the file ends before its format says
 	ReasonLocked    = "locked"              // settling: a client holds a lock
@@ -93,6 +94,7 @@ type Upload struct {
 	Order       int  // the destination's place in its route's `to`, from 0
 	Unusual     int  // Unusual errors in a row
 	Copy        int  // copy number of on_duplicate = "new-copy"; 0: the bytes as they are
+	Late        bool // a replay owes it: what comes in goes first
 	Present     bool // these are the entry's present bytes
 	Due         time.Time
 	Created     time.Time

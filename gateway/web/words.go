@@ -30,6 +30,7 @@ var standings = map[string]standing{
 // reasons say more than a state does.
 var reasons = map[string]string{
 	"quiet":               "Waiting until nothing changes the file any more.",
+	"replay":              "It is sent anew or to another destination; what comes in meanwhile goes first.",
 	"backoff":             "The last try did not work; it is tried again by itself.",
 	"not-whole":           "The file ends before its format says it must.",
 	"locked":              "A program has the file open.",

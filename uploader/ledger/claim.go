@@ -68,6 +68,7 @@ type claim struct {
 	next    time.Time
 	parked  bool  // rows were put aside
 	paused  bool  // the destination is
+	more    bool  // there are more of those that go first to look through
 	ahead   int64 // bytes claimed beyond Free
 	full    bool  // the bytes ahead are used up
 }
@@ -81,13 +82,18 @@ func (c *claim) run(ctx context.Context) error {
 			return err
 		}
 	}
-	for _, state := range []uploader.State{uploader.AmbiguousState, uploader.Settling} {
-		if err := c.take(ctx, state); err != nil {
-			return err
+	for late := range int64(2) { // what a replay owes takes what the others leave
+		for _, state := range []uploader.State{uploader.AmbiguousState, uploader.Settling} {
+			if err := c.take(ctx, state, late); err != nil {
+				return err
+			}
+		}
+		if c.more {
+			break
 		}
 	}
 	switch {
-	case c.full, len(c.claimed) == c.N: // there may be more
+	case c.full, len(c.claimed) == c.N, c.more: // there may be more
 		c.later(c.now)
 		return nil
 	}
@@ -173,14 +179,15 @@ type candidate struct {
 	blocked bool
 }
 
-// take claims due rows of one state. Those that are blocked are put aside, so
-// that however many there are, the next claim does not read them again.
-func (c *claim) take(ctx context.Context, state uploader.State) error {
+// take claims due rows of one state, those owed by a replay or the others. Those that
+// are blocked are put aside, so that however many there are, the next claim does not
+// read them again.
+func (c *claim) take(ctx context.Context, state uploader.State, late int64) error {
 	for range rounds {
 		if c.full || len(c.claimed) >= c.N {
 			return nil
 		}
-		rows, err := c.candidates(ctx, state)
+		rows, err := c.candidates(ctx, state, late)
 		if err != nil {
 			return err
 		}
@@ -211,7 +218,7 @@ func (c *claim) take(ctx context.Context, state uploader.State) error {
 			return nil
 		}
 	}
-	c.later(c.now) // there is more to look through
+	c.more = true
 	return nil
 }
 
@@ -220,9 +227,9 @@ const candidates = `SELECT id, entry, sha256, size,
 		AND f.state IN ('sending', 'ambiguous'))
 		OR EXISTS (SELECT 1 FROM hosted h WHERE h.host = $1 AND h.sha256 = uploads.sha256 AND h.deleted = 0
 		AND h.fate IN ('deleting', 'replacing') AND h.replacer <> uploads.id) THEN 1 ELSE 0 END
-	FROM uploads WHERE destination = $2 AND state = $3 AND due <= $4 ORDER BY due LIMIT $5`
+	FROM uploads WHERE destination = $2 AND state = $3 AND late = $4 AND due <= $5 ORDER BY due LIMIT $6`
 
-func (c *claim) candidates(ctx context.Context, state uploader.State) (found []candidate, err error) {
+func (c *claim) candidates(ctx context.Context, state uploader.State, late int64) (found []candidate, err error) {
 	err = each(ctx, c.tx, func(s *sql.Rows) error {
 		var r candidate
 		var sum []byte
@@ -234,7 +241,7 @@ func (c *claim) candidates(ctx context.Context, state uploader.State) (found []c
 		r.blocked = blocked != 0
 		found = append(found, r)
 		return nil
-	}, candidates, c.Host, c.Destination, string(state), nanos(c.now), look)
+	}, candidates, c.Host, c.Destination, string(state), late, nanos(c.now), look)
 	return found, err
 }
 
@@ -314,14 +321,40 @@ func (c *claim) claim(ctx context.Context, r candidate, was uploader.State) erro
 
 // lookAhead finds when the next row is due.
 func (c *claim) lookAhead(ctx context.Context) error {
-	var due int64
-	err := c.tx.QueryRow(ctx, `SELECT min(due) FROM (
-		SELECT COALESCE(min(due), 9223372036854775807) AS due FROM uploads WHERE destination = $1 AND state = 'settling'
-		UNION ALL
-		SELECT COALESCE(min(due), 9223372036854775807) AS due FROM uploads WHERE destination = $1 AND state = 'ambiguous') AS soonest`,
-		c.Destination).Scan(&due)
-	if err == nil && due != never {
-		c.later(moment(due))
+	for _, state := range []uploader.State{uploader.AmbiguousState, uploader.Settling} {
+		var due int64
+		if err := c.tx.QueryRow(ctx, soonest, c.Destination, string(state)).Scan(&due); err != nil {
+			return err
+		}
+		if due != never {
+			c.later(moment(due))
+		}
 	}
-	return err
+	return nil
 }
+
+// soonest is when the first row of a state is due: never where there is none. The two
+// halves of the index are asked one by one.
+const soonest = `SELECT min(due) FROM (
+	SELECT COALESCE(min(due), 9223372036854775807) AS due FROM uploads WHERE destination = $1 AND state = $2 AND late = 0
+	UNION ALL
+	SELECT COALESCE(min(due), 9223372036854775807) AS due FROM uploads WHERE destination = $1 AND state = $2 AND late = 1) AS halves`
+
+// newerMost is the most that Newer counts.
+const newerMost = 1000
+
+// Newer returns how many uploads to a destination are due that go before what a replay
+// owes it, up to 1,000.
+func (l *Ledger) Newer(ctx context.Context, destination string) (n int, err error) {
+	err = l.db.Read(ctx, func(ctx context.Context, tx vfs.Tx) error {
+		now, err := l.now(ctx, tx)
+		if err != nil {
+			return err
+		}
+		return tx.QueryRow(ctx, newer, destination, nanos(now), newerMost).Scan(&n)
+	})
+	return n, wrap("newer", err)
+}
+
+const newer = `SELECT count(*) FROM (SELECT due FROM uploads
+	WHERE destination = $1 AND state = 'settling' AND late = 0 AND due <= $2 LIMIT $3) AS first`

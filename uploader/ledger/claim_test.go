@@ -484,24 +484,29 @@ func TestOwedBytesCannotBeDeleted(t *testing.T) {
 func TestStatementsUseIndexes(t *testing.T) {
 	w := newWorld(t, sqlite(t))
 	for query, index := range map[string]string{
-		ledger.Candidates: "uploads_due",
+		ledger.Candidates: "uploads_due (destination=? AND state=? AND late=? AND due<?)",
 		"SELECT id FROM uploads f WHERE f.host = 'h' AND f.sha256 = x'00' AND f.state IN ('sending', 'ambiguous')":   "uploads_flight",
 		"SELECT id FROM uploads u WHERE u.state IN ('sending', 'ambiguous') AND u.state = 'sending' AND u.lease < 9": "uploads_flight",
 		ledger.NextParked: "uploads_parked",
 		"SELECT started FROM attempts WHERE host = 'h' AND started > 5 ORDER BY started DESC LIMIT 3": "attempts_window",
-		"SELECT min(due) FROM uploads WHERE destination = 'd' AND state = 'settling'":                 "uploads_due",
-		"SELECT id FROM uploads WHERE entry = 7":                                                      "uploads_owed",
-		"SELECT id FROM uploads WHERE entry IN (SELECT value FROM json_each('[1,2,3]'))":              "uploads_owed",
-		"SELECT id FROM hosted WHERE host = 'h' AND sha256 = x'00' AND deleted = 0 ORDER BY id DESC":  "hosted_sum",
-		"SELECT destination, state, count(*), min(due) FROM uploads GROUP BY destination, state":      "uploads_due",
-		"SELECT 1 FROM uploads WHERE blob = 'x'":                                                      "uploads_blob",
+		ledger.Soonest:                           "uploads_due (destination=? AND state=? AND late=?)",
+		ledger.Newer:                             "uploads_due (destination=? AND state=? AND late=? AND due<?)",
+		"SELECT id FROM uploads WHERE entry = 7": "uploads_owed",
+		"SELECT id FROM uploads WHERE entry IN (SELECT value FROM json_each('[1,2,3]'))":             "uploads_owed",
+		"SELECT id FROM hosted WHERE host = 'h' AND sha256 = x'00' AND deleted = 0 ORDER BY id DESC": "hosted_sum",
+		"SELECT destination, state, count(*), min(due) FROM uploads GROUP BY destination, state":     "uploads_due",
+		"SELECT 1 FROM uploads WHERE blob = 'x'":                                                     "uploads_blob",
 	} {
 		var plan string
 		err := w.db.Read(t.Context(), func(ctx context.Context, tx vfs.Tx) error {
 			var args []any
 			switch query {
 			case ledger.Candidates:
-				args = []any{"h", "d", "settling", 1, 2}
+				args = []any{"h", "d", "settling", 0, 1, 2}
+			case ledger.Soonest:
+				args = []any{"d", "settling"}
+			case ledger.Newer:
+				args = []any{"d", 1, 2}
 			case ledger.NextParked:
 				args = []any{"h", []byte{0}, "d"}
 			}

@@ -9,6 +9,8 @@ import (
 const (
 	Candidates = candidates
 	NextParked = nextParked
+	Soonest    = soonest
+	Newer      = newer
 )
 
 // IndexNow writes the words and tallies of all that is waiting for it.

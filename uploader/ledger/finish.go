@@ -287,7 +287,8 @@ func remember(ctx context.Context, tx vfs.Tx, c uploader.Claimed, o uploader.Out
 }
 
 // unpark lets the next row of the same bytes go, one of each destination: one of
-// them may be paused. Its cost does not grow with how many wait.
+// them may be paused. What a replay owes comes last. Its cost does not grow with how
+// many wait.
 func unpark(ctx context.Context, tx vfs.Tx, c uploader.Claimed, now time.Time) error {
 	for destination := ""; ; {
 		var id int64
@@ -302,7 +303,7 @@ func unpark(ctx context.Context, tx vfs.Tx, c uploader.Claimed, now time.Time) e
 }
 
 const nextParked = `SELECT id, destination FROM uploads
-	WHERE host = $1 AND sha256 = $2 AND destination > $3 AND reason = 'same-bytes' ORDER BY destination LIMIT 1`
+	WHERE host = $1 AND sha256 = $2 AND destination > $3 AND reason = 'same-bytes' ORDER BY destination, late LIMIT 1`
 
 // picture returns the id of what the host has, writing it down where the ledger
 // does not know it yet.
@@ -327,11 +328,15 @@ func picture(ctx context.Context, tx vfs.Tx, c uploader.Claimed, o uploader.Outc
 	if o.HoldBlob && ref != "" {
 		held = string(ref)
 	}
+	before, err := hadBefore(ctx, tx, c, p)
+	if err != nil {
+		return 0, err
+	}
 	err = tx.QueryRow(ctx, `INSERT INTO hosted (host, destination, sha256, remote, url, viewer_url, thumbnail_url, delete_url, identical,
-		awaiting, album, category, created, expires, deleted, blob, inline, size, type, prepared)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, 0, $15, $16, $17, $18, $19) RETURNING id`,
+		awaiting, album, category, created, expires, deleted, blob, inline, size, type, prepared, existing)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, 0, $15, $16, $17, $18, $19, $20) RETURNING id`,
 		c.Host, c.Destination, c.SHA256[:], p.Result.ID, p.URL, p.ViewerURL, p.ThumbnailURL, p.DeleteURL, number(p.Identical),
-		number(p.Awaiting), o.Album, o.Category, nanos(now), nanos(p.Result.Expires), held, number(c.Inline), c.Size, c.Type, p.Prepared).Scan(&id)
+		number(p.Awaiting), o.Album, o.Category, nanos(now), nanos(p.Result.Expires), held, number(c.Inline), c.Size, c.Type, p.Prepared, number(before)).Scan(&id)
 	return id, err
 }
 

@@ -59,6 +59,7 @@ type row struct {
 	since       int64
 	blob        blob.Ref
 	path        string
+	late        bool // a replay owes it
 	lost        bool // its picture was deleted or replaced at the host, or may be any time
 	deleteOld   bool // where it is done, the pictures of earlier bytes are let go
 }
@@ -87,6 +88,11 @@ func (l *Ledger) follow(ctx context.Context, tx vfs.Tx, c vfs.Change, now, due t
 	stale := false
 	for _, r := range rows {
 		stale = stale || r.path != p
+		if stored && r.late && r.sum == e.SHA256 && r.state.Live() {
+			if err := f.hasten(ctx, r); err != nil {
+				return err
+			}
+		}
 		i := slices.IndexFunc(owed, func(o uploader.Owed) bool { return o.Destination == r.destination })
 		switch {
 		case r.sum != e.SHA256:
@@ -116,15 +122,15 @@ func rowsOf(ctx context.Context, tx vfs.Tx, entry vfs.ID) (rows []row, err error
 	err = each(ctx, tx, func(s *sql.Rows) error {
 		var r row
 		var sum []byte
-		var lost, deleteOld int64
-		if err := s.Scan(&r.id, &r.destination, &sum, &r.state, &r.reason, &r.due, &r.since, &r.blob, &r.path, &lost, &deleteOld); err != nil {
+		var late, lost, deleteOld int64
+		if err := s.Scan(&r.id, &r.destination, &sum, &r.state, &r.reason, &r.due, &r.since, &r.blob, &r.path, &late, &lost, &deleteOld); err != nil {
 			return err
 		}
 		copy(r.sum[:], sum)
-		r.lost, r.deleteOld = lost != 0, deleteOld != 0
+		r.late, r.lost, r.deleteOld = late != 0, lost != 0, deleteOld != 0
 		rows = append(rows, r)
 		return nil
-	}, `SELECT u.id, u.destination, u.sha256, u.state, u.reason, u.due, u.since, COALESCE(u.blob, ''), u.path,
+	}, `SELECT u.id, u.destination, u.sha256, u.state, u.reason, u.due, u.since, COALESCE(u.blob, ''), u.path, u.late,
 		CASE WHEN h.deleted <> 0 OR h.fate <> '' THEN 1 ELSE 0 END, u.delete_old
 		FROM uploads u LEFT JOIN hosted h ON h.id = u.hosted WHERE u.entry = $1`, int64(entry))
 	return rows, err
@@ -190,6 +196,13 @@ func (f following) keep(ctx context.Context, r row, o uploader.Owed) error {
 	return nil
 }
 
+// hasten has a row that a replay owes go with what comes in: its file came in again.
+func (f following) hasten(ctx context.Context, r row) error {
+	_, err := f.tx.Exec(ctx, `UPDATE uploads SET late = 0, changed = CASE reason WHEN 'replay' THEN $1 ELSE changed END,
+		reason = CASE reason WHEN 'replay' THEN 'quiet' ELSE reason END WHERE id = $2`, nanos(f.now), r.id)
+	return err
+}
+
 // revive starts a row afresh.
 func (f following) revive(ctx context.Context, r row, o uploader.Owed) error {
 	ref := r.blob
@@ -198,7 +211,7 @@ func (f following) revive(ctx context.Context, r row, o uploader.Owed) error {
 	}
 	f.l.hear.due(o.Destination, time.Unix(0, f.until(f.since)))
 	_, err := f.tx.Exec(ctx, `UPDATE uploads SET state = 'settling', reason = 'quiet', error = '', remedy = '', tries = 0, unusual = 0,
-		released = 0, finished = 0, hosted = NULL, due = $1, blob = $2, inline = $3, host = $4, ord = $5, changed = $6, since = $7 WHERE id = $8`,
+		late = 0, released = 0, finished = 0, hosted = NULL, due = $1, blob = $2, inline = $3, host = $4, ord = $5, changed = $6, since = $7 WHERE id = $8`,
 		f.until(f.since), string(ref), number(f.entry.Inline), o.Host, o.Order, nanos(f.now), f.since, r.id)
 	return err
 }

@@ -52,7 +52,8 @@ const (
 // Owe owes files to a destination whose driver's host is host, whatever their routes
 // say, in one transaction; with dry it only tells. What is said of each is in the
 // order of files. Each file's bytes are owed once: of what is on its way nothing is
-// changed, so doing it again does no harm.
+// changed, so doing it again does no harm. What comes in meanwhile goes before it; a
+// file that is stored again is among that.
 func (l *Ledger) Owe(ctx context.Context, destination, host string, again Again, files []Candidate, dry bool) (told []Owing, err error) {
 	o := owing{l: l, destination: destination, host: host, again: again}
 	if len(files) == 0 {
@@ -198,15 +199,15 @@ func (o owing) owe(ctx context.Context, tx vfs.Tx, f Candidate, r owingState, i 
 	e, now := r.entry, nanos(o.now)
 	if r.upload == 0 {
 		_, err := tx.Exec(ctx, `INSERT INTO uploads
-			(key, entry, destination, host, sha256, blob, inline, size, type, path, ord, state, reason, due, created, changed, since, dir)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 'settling', 'quiet', $12, $13, $13, $13, $14)`,
+			(key, entry, destination, host, sha256, blob, inline, size, type, path, ord, state, reason, late, due, created, changed, since, dir)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 'settling', 'replay', 1, $12, $13, $13, $13, $14)`,
 			string(blob.NewRef(o.now)), int64(e.ID), o.destination, o.host, e.SHA256[:], string(e.Blob), number(e.Inline), e.Size, e.Type,
 			f.Path, f.Order, now+int64(i), now, int64(e.Parent))
 		return err
 	}
 	// The picture that it had stays noted, as one that a file refers to, until there is
 	// another; an altered copy that is gone is not counted on.
-	n, err := exec(ctx, tx, `UPDATE uploads SET state = 'settling', reason = 'quiet', error = '', remedy = '', tries = 0, unusual = 0,
+	n, err := exec(ctx, tx, `UPDATE uploads SET state = 'settling', reason = 'replay', late = 1, error = '', remedy = '', tries = 0, unusual = 0,
 		released = 0, finished = 0, copy = CASE state WHEN 'done' THEN 0 ELSE copy END, due = $1, blob = $2, inline = $3, host = $4, ord = $5,
 		path = $6, dir = $7, changed = $8, since = $8 WHERE id = $9`,
 		now+int64(i), string(e.Blob), number(e.Inline), o.host, f.Order, f.Path, int64(e.Parent), now, r.upload)

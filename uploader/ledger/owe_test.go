@@ -67,9 +67,9 @@ func TestOweOfEveryState(t *testing.T) {
 					w.want(e, before)
 					continue
 				}
-				w.want(e, "one:settling/quiet")
+				w.want(e, "one:settling/replay")
 				u := w.only(e)
-				if u.Blob != e.Blob || u.Tries != 0 || u.Error != "" || u.Host != "host1" || u.Order != 4 || u.Size != e.Size || u.Due.After(w.clock().Add(time.Millisecond)) {
+				if !u.Late || u.Blob != e.Blob || u.Tries != 0 || u.Error != "" || u.Host != "host1" || u.Order != 4 || u.Size != e.Size || u.Due.After(w.clock().Add(time.Millisecond)) {
 					t.Errorf("%s: %+v", name, u)
 				}
 				// Doing it again changes nothing.

@@ -13,7 +13,7 @@ import (
 )
 
 const selectUploads = `SELECT u.id, u.key, u.entry, u.path, u.destination, u.host, COALESCE(u.blob, ''), u.inline, u.sha256, u.size, u.type,
-	u.state, u.reason, u.error, u.remedy, u.notes, u.attempts, u.tries, u.ord, u.unusual, u.copy, u.released, u.attempt, u.body,
+	u.state, u.reason, u.error, u.remedy, u.notes, u.attempts, u.tries, u.ord, u.unusual, u.copy, u.released, u.late, u.attempt, u.body,
 	CASE WHEN e.sha256 = u.sha256 THEN 1 ELSE 0 END, u.due, u.created, u.changed, u.sent, u.finished, u.lost, u.album, u.category,
 	COALESCE(h.id, 0), COALESCE(h.host, ''), COALESCE(h.destination, ''), COALESCE(h.album, ''), COALESCE(h.category, ''),
 	COALESCE(h.created, 0), COALESCE(h.expires, 0), COALESCE(h.deleted, 0), COALESCE(h.remote, ''), COALESCE(h.url, ''),
@@ -32,9 +32,9 @@ func scanUpload(s *sql.Rows) (scanned, error) {
 	u, h := &r.Upload, uploader.Hosted{}
 	var sum []byte
 	var notes string
-	var inline, released, present, due, created, changed, sent, finished, lost, made, expires, deleted, identical int64
+	var inline, released, late, present, due, created, changed, sent, finished, lost, made, expires, deleted, identical int64
 	err := s.Scan(&u.ID, &u.Key, &u.Entry, &u.Path, &u.Destination, &u.Host, &u.Blob, &inline, &sum, &u.Size, &u.Type,
-		&u.State, &u.Reason, &u.Error, &u.Remedy, &notes, &u.Attempts, &u.Tries, &u.Order, &u.Unusual, &u.Copy, &released, &r.attempt, &r.body,
+		&u.State, &u.Reason, &u.Error, &u.Remedy, &notes, &u.Attempts, &u.Tries, &u.Order, &u.Unusual, &u.Copy, &released, &late, &r.attempt, &r.body,
 		&present, &due, &created, &changed, &sent, &finished, &lost, &u.Album, &u.Category,
 		&h.ID, &h.Host, &h.Destination, &h.Album, &h.Category,
 		&made, &expires, &deleted, &h.Result.ID, &h.URL, &h.ViewerURL, &h.ThumbnailURL, &identical, &h.Fate, &h.Prepared)
@@ -42,7 +42,7 @@ func scanUpload(s *sql.Rows) (scanned, error) {
 		return r, err
 	}
 	copy(u.SHA256[:], sum)
-	u.Inline, u.Released, u.Present = inline != 0, released != 0, present != 0
+	u.Inline, u.Released, u.Late, u.Present = inline != 0, released != 0, late != 0, present != 0
 	u.Due, u.Created, u.Changed, u.Sent, u.Finished, u.Lost = moment(due), moment(created), moment(changed), moment(sent), moment(finished), moment(lost)
 	if notes != "" {
 		u.Notes = strings.Split(notes, "\n")

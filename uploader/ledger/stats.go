@@ -122,7 +122,7 @@ func (s stats) failures(ctx context.Context, tx vfs.Tx) error {
 func (s *Stats) times(ctx context.Context, tx vfs.Tx, destination string, now time.Time) error {
 	var due, done int64
 	if s.Count[uploader.Settling] > 0 {
-		if _, err := optional(tx.QueryRow(ctx, "SELECT due FROM uploads WHERE destination = $1 AND state = 'settling' ORDER BY due LIMIT 1", destination), &due); err != nil {
+		if err := tx.QueryRow(ctx, soonest, destination, string(uploader.Settling)).Scan(&due); err != nil {
 			return err
 		}
 		if due <= nanos(now) {

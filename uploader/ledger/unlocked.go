@@ -58,7 +58,7 @@ func underLock(ctx context.Context, tx vfs.Tx, destination, root string, now tim
 			ids = append(ids, id)
 		}
 		return nil
-	}, "SELECT id, path FROM uploads WHERE destination = $1 AND state = 'settling' AND due > $2 AND due <= $3 AND reason = $4",
+	}, "SELECT id, path FROM uploads WHERE destination = $1 AND state = 'settling' AND late IN (0, 1) AND due > $2 AND due <= $3 AND reason = $4",
 		destination, nanos(now), nanos(now.Add(lockedFor)), uploader.ReasonLocked)
 	return ids, err
 }
