@@ -27,6 +27,7 @@ const (
 	keptReplaced = "Its address shows the file's newer bytes."
 	keptNeeded   = "A file that is here has this picture's bytes and its address."
 	keptPrevious = "It is the earlier version of a file that is here, whose route keeps those."
+	keptBefore   = "The host had this picture before it was sent from here. Delete it there by hand if it has to go."
 	keptAway     = "The bytes of a file that is here were let go, and this picture has them."
 	keptCannot   = "This host cannot delete pictures for us, so it stays there. Delete it there by hand if it has to go."
 )
@@ -298,7 +299,7 @@ func (t *taking) kept(ctx context.Context, d *due) (string, error) {
 	// One with its address is the same picture too: not every host gives ids.
 	const same = `s.host = $1 AND s.id IN (SELECT CAST($2 AS BIGINT) UNION SELECT o.id FROM hosted o WHERE o.host = $1 AND o.remote = $6 AND $6 <> ''
 		UNION SELECT o.id FROM hosted o WHERE o.url <> '' AND o.url = (SELECT i.url FROM hosted i WHERE i.id = $2))`
-	var needed, previous, away, settling, flying int64
+	var needed, previous, away, before, settling, flying int64
 	err := t.tx.QueryRow(ctx, `SELECT
 		CASE WHEN EXISTS (SELECT 1 FROM hosted s JOIN uploads u ON u.hosted = s.id JOIN entries e ON e.id = u.entry AND e.sha256 = u.sha256
 			WHERE `+same+` AND s.deleted = 0) THEN 1 ELSE 0 END,
@@ -307,9 +308,10 @@ func (t *taking) kept(ctx context.Context, d *due) (string, error) {
 			AND NOT EXISTS (SELECT 1 FROM uploads p WHERE p.entry = u.entry AND p.destination = u.destination AND p.sha256 = e.sha256 AND p.delete_old = 1))
 			THEN 1 ELSE 0 END,
 		CASE WHEN EXISTS (`+readBack+`$5) THEN 1 ELSE 0 END,
+		CASE WHEN $3 <> 'by-hand' AND EXISTS (SELECT 1 FROM hosted s WHERE `+same+` AND s.existing = 1) THEN 1 ELSE 0 END,
 		CASE WHEN EXISTS (SELECT 1 FROM uploads u WHERE u.host = $1 AND u.sha256 = $5 AND u.state = 'settling') THEN 1 ELSE 0 END,
 		CASE WHEN EXISTS (SELECT 1 FROM uploads u WHERE u.host = $1 AND u.sha256 = $5 AND u.state IN ('sending', 'ambiguous')) THEN 1 ELSE 0 END`,
-		d.host, d.hosted, string(d.why), d.entry, d.sum, d.remote).Scan(&needed, &previous, &away, &settling, &flying)
+		d.host, d.hosted, string(d.why), d.entry, d.sum, d.remote).Scan(&needed, &previous, &away, &before, &settling, &flying)
 	d.underWay = settling+flying > 0
 	switch {
 	case err != nil:
@@ -320,6 +322,8 @@ func (t *taking) kept(ctx context.Context, d *due) (string, error) {
 		return keptPrevious, nil
 	case away != 0:
 		return keptAway, nil
+	case before != 0:
+		return keptBefore, nil
 	case !t.deletes:
 		return keptCannot, nil
 	}

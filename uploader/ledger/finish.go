@@ -328,11 +328,15 @@ func picture(ctx context.Context, tx vfs.Tx, c uploader.Claimed, o uploader.Outc
 	if o.HoldBlob && ref != "" {
 		held = string(ref)
 	}
+	before, err := hadBefore(ctx, tx, c, p)
+	if err != nil {
+		return 0, err
+	}
 	err = tx.QueryRow(ctx, `INSERT INTO hosted (host, destination, sha256, remote, url, viewer_url, thumbnail_url, delete_url, identical,
-		awaiting, album, category, created, expires, deleted, blob, inline, size, type, prepared)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, 0, $15, $16, $17, $18, $19) RETURNING id`,
+		awaiting, album, category, created, expires, deleted, blob, inline, size, type, prepared, existing)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, 0, $15, $16, $17, $18, $19, $20) RETURNING id`,
 		c.Host, c.Destination, c.SHA256[:], p.Result.ID, p.URL, p.ViewerURL, p.ThumbnailURL, p.DeleteURL, number(p.Identical),
-		number(p.Awaiting), o.Album, o.Category, nanos(now), nanos(p.Result.Expires), held, number(c.Inline), c.Size, c.Type, p.Prepared).Scan(&id)
+		number(p.Awaiting), o.Album, o.Category, nanos(now), nanos(p.Result.Expires), held, number(c.Inline), c.Size, c.Type, p.Prepared, number(before)).Scan(&id)
 	return id, err
 }
 

@@ -102,6 +102,10 @@ func (l *Ledger) forsake(ctx context.Context, tx vfs.Tx, all []referring, why up
 // which are some of c's, are gone. It returns how many deletions are new.
 func (l *Ledger) forsakeRemoved(ctx context.Context, tx vfs.Tx, c vfs.Change, list string, args []any, now time.Time) (int, error) {
 	all, err := referringTo(ctx, tx, now, "CAST($1 AS BIGINT) > 0 AND u.entry IN "+list, args...)
+	if len(all) == 0 || err != nil {
+		return 0, err
+	}
+	lies, err := placesBelow(ctx, tx, c)
 	if err != nil {
 		return 0, err
 	}
@@ -110,6 +114,13 @@ func (l *Ledger) forsakeRemoved(ctx context.Context, tx vfs.Tx, c vfs.Change, li
 		file = c.Path
 	}
 	top := vfs.Key(c.Path)
+	all = slices.DeleteFunc(all, func(r referring) bool {
+		at := []string{file}
+		if file == "" {
+			at = lies(r.path)
+		}
+		return len(at) == 0 || slices.ContainsFunc(at, func(p string) bool { return router.OnDelete(p) != uploader.DeleteHosted })
+	})
 	for i, r := range all {
 		switch {
 		case file != "":
@@ -118,7 +129,6 @@ func (l *Ledger) forsakeRemoved(ctx context.Context, tx vfs.Tx, c vfs.Change, li
 			all[i].path, all[i].moved = path.Join(c.Path, path.Base(r.path)), true
 		}
 	}
-	all = slices.DeleteFunc(all, func(r referring) bool { return router.OnDelete(r.path) != uploader.DeleteHosted })
 	return l.forsake(ctx, tx, all, uploader.WhyRemoved, vfs.Key(file), now)
 }
 

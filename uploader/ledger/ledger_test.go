@@ -42,9 +42,10 @@ type world struct {
 // one and two are hosts of their own; three is another account on one's.
 type router struct{}
 
-// OnDelete deletes below folders whose names begin with "del".
+// OnDelete deletes below folders whose names begin with "del", but not below those that
+// begin with "safe".
 func (router) OnDelete(p string) string {
-	if strings.Contains(p, "/del") {
+	if strings.Contains(p, "/del") && !strings.Contains(p, "/safe") {
 		return uploader.DeleteHosted
 	}
 	return uploader.KeepHosted

@@ -39,11 +39,13 @@ func (c *claim) earlier(ctx context.Context, got uploader.Claimed) (*uploader.Ho
 	return &h, err
 }
 
-// neededToReplace reports whether anything but the upload row refers to h, or soon may.
+// neededToReplace reports whether anything but the upload row refers to h, or soon may,
+// or the host had it before it was sent from here: then it is somebody else's.
 func neededToReplace(ctx context.Context, tx vfs.Tx, h uploader.Hosted, row int64) (needed bool, err error) {
 	var n int64
 	err = tx.QueryRow(ctx, `SELECT CASE WHEN EXISTS (SELECT 1 FROM hosted s JOIN uploads u ON u.hosted = s.id JOIN entries e ON e.id = u.entry
 			WHERE s.host = $1 AND s.remote = $2 AND s.deleted = 0 AND s.fate <> 'replaced' AND u.id <> $3)
+		OR EXISTS (SELECT 1 FROM hosted s WHERE s.host = $1 AND s.remote = $2 AND s.existing = 1)
 		OR EXISTS (SELECT 1 FROM uploads u WHERE u.host = $1 AND u.sha256 = $4 AND u.state = 'settling')
 		OR EXISTS (SELECT 1 FROM uploads u WHERE u.host = $1 AND u.sha256 = $4 AND u.state IN ('sending', 'ambiguous'))
 		OR EXISTS (`+readBack+`$4) THEN 1 ELSE 0 END`, h.Host, h.Result.ID, row, h.SHA256[:]).Scan(&n)
