@@ -45,6 +45,7 @@ func TestBrowser(t *testing.T) {
 	t.Run("Drop", func(t *testing.T) { browserDrop(t, b, g, site) })
 	t.Run("DropAnyWay", func(t *testing.T) { browserDropAnyWay(t, b, site) })
 	t.Run("Retry", func(t *testing.T) { browserRetry(t, b, g, site) })
+	t.Run("Broken", func(t *testing.T) { browserBroken(t, b, g, site) })
 	t.Run("Watch", func(t *testing.T) { browserWatch(t, b, g, site) })
 	t.Run("Looks", func(t *testing.T) { browserLooks(t, b, site) })
 	b.Quiet("401", "422", "404", "409", "ERR_CONNECTION", "ERR_INTERNET_DISCONNECTED")
@@ -186,6 +187,37 @@ func browserRetry(t *testing.T, b *browsertest.Browser, g *ingestGateway, site s
 	b.Says("#destinations h3", "Paused")
 	b.Click("#destinations [value=resume]")
 	b.Says("#destinations h3", "Open")
+}
+
+// browserBroken has an upload break off, sees what is kept, and sees it go when it has
+// gone on, on a page that is left alone.
+func browserBroken(t *testing.T, b *browsertest.Browser, g *ingestGateway, site string) {
+	picture := wholetest.JPEG(300, 300, 77)
+	half := len(picture) / 2
+	b.Go(site + "/")
+	b.Says("#transfers", "Nothing is on its way")
+	c := dialFTP(t, g.app.address("ftp"), ingestUser, ingestPassword)
+	c.must(t, 200, "ALLO %d", len(picture))
+	if err := c.Put("/in/From the camera.jpg", picture[:half]); err == nil {
+		t.Fatal("half a picture was taken")
+	}
+	b.Go(site + "/")
+	b.Says("#broken .file", "From the camera.jpg")
+	b.Says("#broken .why", "when it is sent again from 127.0.0.1")
+	b.Accessible("now, with what broke off")
+	b.Shoot("now-broken")
+	if err := c.PutAt("/in/From the camera.jpg", int64(half), picture[half:]); err != nil {
+		t.Fatal(err)
+	}
+	for end := time.Now().Add(20 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+		var hidden bool
+		if b.Run(&hidden, "return document.getElementById('broken').hidden"); hidden {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatal("what went on is shown as broken off")
+		}
+	}
 }
 
 // browserWatch watches a picture go to its host, slowly, on a page that is left alone.
