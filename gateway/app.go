@@ -158,10 +158,11 @@ func (a *app) openStorage(ctx context.Context, o appOptions) (err error) {
 	if err != nil {
 		return fmt.Errorf("storage.index: %w", err)
 	}
-	if source == "sqlite" {
+	if err := checkIndex(source); err != nil {
+		return err
+	}
+	if !isPostgres(source) {
 		source = filepath.Join(dir, "index.db")
-	} else if !isPostgres(source) {
-		return errors.New(`storage.index: write "sqlite", or the address of a PostgreSQL database, as in "postgres://user:password@host/database"`)
 	}
 	if a.db, err = index.Open(ctx, source, index.Options{Unsafe: o.unsafe, Log: a.log}); err != nil {
 		return err
@@ -409,6 +410,14 @@ func (a *app) close() error {
 func loopback(addr string) bool {
 	ap, err := netip.ParseAddrPort(addr)
 	return err == nil && ap.Addr().Unmap().IsLoopback()
+}
+
+// checkIndex reports a storage.index that is no database.
+func checkIndex(source string) error {
+	if source == "sqlite" || isPostgres(source) {
+		return nil
+	}
+	return errors.New(`storage.index: write "sqlite", or the address of a PostgreSQL database, as in "postgres://user:password@host/database"`)
 }
 
 // isPostgres reports whether source is the address of a PostgreSQL database.

@@ -70,12 +70,16 @@ func (a *app) checkUsers(context.Context) cli.CheckLine {
 	if len(c.Users) == 0 {
 		return cli.CheckLine{Subject: "users", OK: true, Text: "none is configured: the first start makes admin and shows a random password once"}
 	}
+	if _, err := a.openUsers(c); err != nil {
+		return cli.CheckLine{Subject: "users", Text: err.Error()}
+	}
+	line := cli.CheckLine{Subject: "users", OK: true, Text: fmt.Sprintf("%d, each with a password", len(c.Users))}
 	for _, u := range c.Users {
-		if _, err := a.password(u); err != nil {
-			return cli.CheckLine{Subject: "users", Text: fmt.Sprintf("user %q: %v", u.Name, err)}
+		if !u.Expires.IsZero() && u.Expires.Before(time.Now()) {
+			line.Notes = append(line.Notes, fmt.Sprintf("the account of %q has ended: give it a later expires, or take it away", u.Name))
 		}
 	}
-	return cli.CheckLine{Subject: "users", OK: true, Text: fmt.Sprintf("%d, each with a password", len(c.Users))}
+	return line
 }
 
 // checkStorage tries to write where the data are to be, and to reach the database.
@@ -92,13 +96,19 @@ func (a *app) checkStorage(ctx context.Context) cli.CheckLine {
 		line.Text = "storage.index: " + err.Error()
 		return line
 	}
+	if err := checkIndex(source); err != nil {
+		line.Text = err.Error()
+		return line
+	}
+	line.Text = dir
 	if isPostgres(source) {
+		line.Text += " and PostgreSQL"
 		if err := index.Ping(ctx, source); err != nil {
-			line.Text, line.Remedy = err.Error(), "Look whether the PostgreSQL server runs, and at host, user, password and database in storage.index."
+			line.Text, line.Remedy = strings.Join(strings.Fields(err.Error()), " "), "Look whether the PostgreSQL server runs, and at host, user, password and database in storage.index."
 			return line
 		}
 	}
-	line.OK, line.Text = true, dir
+	line.OK = true
 	if free, err := (blob.OS{}).Free(existing(dir)); err == nil && free >= 0 {
 		line.Text += fmt.Sprintf(", %.1f GB free", float64(free)/1e9)
 	}
@@ -124,7 +134,7 @@ func tryWrite(dir string) error {
 	return errors.Join(f.Close(), os.Remove(f.Name()))
 }
 
-func (a *app) checkWeb(context.Context) cli.CheckLine {
+func (a *app) checkWeb(ctx context.Context) cli.CheckLine {
 	c := a.settings.Load().config
 	line := cli.CheckLine{Subject: "web", OK: true, Text: "WebDAV at " + davPrefix + "/ on " + c.Web.Listen}
 	if c.Web.Listen == "" {
@@ -132,14 +142,16 @@ func (a *app) checkWeb(context.Context) cli.CheckLine {
 	} else if !c.Web.TLS && !loopback(c.Web.Listen) {
 		line.Notes = []string{"passwords and pictures cross the network unencrypted: set web.tls = true, or put a proxy with TLS in front"}
 	}
+	line.Notes = append(line.Notes, listenable(ctx, c.dataDir(), c.Web.Listen)...)
 	if hosts := slices.ContainsFunc(a.settings.Load().destinations, func(d uploader.Destination) bool { return d.Driver.Properties().HoldsBlob }); hosts && c.Web.PublicURL == "" {
 		line.Notes = append(line.Notes, "web.public_url is not set: the URLs of pictures hosted here begin with the bound address")
 	}
 	return line
 }
 
-func (a *app) checkFTP(context.Context) cli.CheckLine {
-	c := a.settings.Load().config.FTP
+func (a *app) checkFTP(ctx context.Context) cli.CheckLine {
+	whole := a.settings.Load().config
+	c := whole.FTP
 	line := cli.CheckLine{Subject: "ftp", OK: true, Text: "FTP on " + c.Listen}
 	switch {
 	case c.Listen == "" && c.ImplicitListen == "":
@@ -149,6 +161,7 @@ func (a *app) checkFTP(context.Context) cli.CheckLine {
 	case c.ImplicitListen != "":
 		line.Text += ", FTPS on " + c.ImplicitListen
 	}
+	line.Notes = listenable(ctx, whole.dataDir(), c.Listen, c.ImplicitListen)
 	if c.Listen != "" && c.TLS != ftpRequired && !loopback(c.Listen) {
 		line.Notes = append(line.Notes, `passwords and pictures may cross the network unencrypted: set ftp.tls = "required" if every device can do FTPS`)
 	}

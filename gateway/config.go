@@ -239,6 +239,8 @@ func (c *Config) check() error {
 	if r := c.Web.UploadRate; r > 0 && r < minUploadRate {
 		m.add(c.Web.Places, "web", "upload_rate", `it must be 0 (no limit) or at least "1KiB" a second`)
 	}
+	m.oneOf(c.Web.Places, "web", "metrics", c.Web.Metrics, metricsLoopback, metricsUsers, metricsOff)
+	c.checkOneDoorEach(m)
 	c.checkStorage(m)
 	c.checkWatches(m)
 	c.checkWebhooks(m)
@@ -267,6 +269,28 @@ func (c *Config) check() error {
 		c.Destination[name].check(m, "destination."+name)
 	}
 	return errors.Join(m.errs...)
+}
+
+// checkOneDoorEach reports an address that two doors are to listen on.
+func (c *Config) checkOneDoorEach(m *mistakes) {
+	doors := []struct {
+		places             strict.Places
+		table, key, listen string
+	}{
+		{c.Web.Places, "web", "listen", c.Web.Listen},
+		{c.FTP.Places, "ftp", "listen", c.FTP.Listen},
+		{c.FTP.Places, "ftp", "implicit_listen", c.FTP.ImplicitListen},
+	}
+	for i, d := range doors {
+		if _, port, err := net.SplitHostPort(d.listen); err != nil || port == "0" {
+			continue
+		}
+		for _, e := range doors[:i] {
+			if e.listen == d.listen {
+				m.add(d.places, d.table, d.key, "%q is the address of %s.%s already; choose another port", d.listen, e.table, e.key)
+			}
+		}
+	}
 }
 
 func (c *Config) checkStorage(m *mistakes) {

@@ -91,10 +91,6 @@ func (p program) welcome(a *app) {
 	for _, w := range s.warnings {
 		a.log.Warn(w)
 	}
-	folder := "/"
-	if f := s.folders(); len(f) > 0 {
-		folder = strings.TrimRight(f[0], "/") + "/"
-	}
 	ways := a.ways()
 	if len(ways) == 0 {
 		return
@@ -108,12 +104,26 @@ func (p program) welcome(a *app) {
 		fmt.Fprintf(p.stderr, "    %-12s %s\n", w.name, w.url)
 		facts = append(facts, strings.ToLower(w.name), w.url)
 	}
-	try := strings.TrimRight(ways[0].url, "/") + folder
-	fmt.Fprintf(p.stderr, "    %-12s curl -u USER -T picture.jpg %s\n    %-12s then fetch picture.jpg.url beside it\n\n", "try", try, "")
+	if folder := s.tryFolder(); folder != "" {
+		try := strings.TrimRight(ways[0].url, "/") + folder
+		fmt.Fprintf(p.stderr, "    %-12s curl -u USER -T picture.jpg %s\n    %-12s then fetch picture.jpg.url beside it\n", "try", try, "")
+	}
+	fmt.Fprintln(p.stderr)
 	if a.certs != nil {
 		fmt.Fprintf(p.stderr, "    %-12s %s\n\n", "certificate", a.certs.Info())
 	}
 	a.log.Info("ready", append(facts, "data_dir", s.config.dataDir())...)
+}
+
+// tryFolder returns a folder that is there and that a route takes files from, as in
+// "/inbox/"; "": each of them has a part that somebody has to choose.
+func (s *settings) tryFolder() string {
+	for _, f := range s.table.Folders() {
+		if !strings.Contains(f, "{") {
+			return strings.TrimRight(f, "/") + "/"
+		}
+	}
+	return ""
 }
 
 // way is one way in, as people type it.

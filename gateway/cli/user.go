@@ -82,7 +82,8 @@ func (p *program) addUser(ctx context.Context, u newUser) error {
 	if err := checkUser(b); err != nil {
 		return err
 	}
-	if err := userfile.Append(p.config, b); err != nil {
+	first, err := userfile.Append(p.config, b)
+	if err != nil {
 		return err
 	}
 	shown := string(password)
@@ -93,11 +94,24 @@ func (p *program) addUser(ctx context.Context, u newUser) error {
 		return err
 	}
 	ways, err := p.reloadUsers(ctx, b)
+	if first && err == nil {
+		p.insteadOfAdmin(b)
+	}
 	if err != nil || u.json || shown == "" {
 		return err
 	}
 	c := card.Card{Name: b.Name, Password: shown, Ways: ways}
 	return c.Write(p.Out, p.atTerminal())
+}
+
+// insteadOfAdmin says that b, the first user, ends the account that is made where
+// there is none, which may be the one that its reader uses.
+func (p *program) insteadOfAdmin(b userfile.User) {
+	text := "As there is a user now, admin, which is made where there is none, cannot sign in any more."
+	if b.Rights != auth.Full.String() || b.Home != "/" {
+		text += " Add one with full rights for yourself, as in: slipway user add NAME"
+	}
+	p.Note("%s", text)
 }
 
 // atTerminal reports whether the answer is read by a person at once.

@@ -28,36 +28,37 @@ type User struct {
 
 // Append writes u at the end of a configuration file, whole or not at all. A
 // name that is there already is an error. A file that is a link stays one.
-func Append(file string, u User) error {
+// It reports whether u is the first user there.
+func Append(file string, u User) (first bool, err error) {
 	named := file
-	file, err := filepath.EvalSymlinks(named)
+	file, err = filepath.EvalSymlinks(named)
 	if errors.Is(err, os.ErrNotExist) {
-		return operate.Errorf(operate.Usage, "there is no configuration at %s; make one with `slipway init`, or name another with --config", named)
+		return false, operate.Errorf(operate.Usage, "there is no configuration at %s; make one with `slipway init`, or name another with --config", named)
 	}
 	if err != nil {
-		return err
+		return false, err
 	}
 	old, err := os.ReadFile(file)
 	if err != nil {
-		return err
+		return false, err
 	}
 	users, err := userNames(old)
 	if err != nil {
-		return operate.Errorf(operate.Usage, "%s: %v", file, err)
+		return false, operate.Errorf(operate.Usage, "%s: %v", file, err)
 	}
 	for _, name := range users {
 		if norm.NFC.String(name) == norm.NFC.String(u.Name) {
-			return fmt.Errorf("the user %q is in %s already; change or remove that one there", u.Name, file)
+			return false, fmt.Errorf("the user %q is in %s already; change or remove that one there", u.Name, file)
 		}
 	}
 	text, err := withUser(old, u)
 	if err != nil {
-		return err
+		return false, err
 	}
 	if after, err := userNames(text); err != nil || len(after) != len(users)+1 {
-		return fmt.Errorf("a [[user]] cannot be added at the end of %s, because of how users are written there; put it in by hand", file)
+		return false, fmt.Errorf("a [[user]] cannot be added at the end of %s, because of how users are written there; put it in by hand", file)
 	}
-	return swap(file, old, text)
+	return len(users) == 0, swap(file, old, text)
 }
 
 // userNames reads the users' names and looks at nothing else.

@@ -1,6 +1,7 @@
 package settings
 
 import (
+	"encoding"
 	"errors"
 	"reflect"
 	"regexp"
@@ -65,13 +66,14 @@ func wanted(v reflect.Value) string {
 
 // isText reports whether v reads text by a method of its own.
 func isText(v reflect.Value) bool {
-	_, ok := v.Addr().Interface().(interface{ UnmarshalText([]byte) error })
+	_, ok := v.Addr().Interface().(encoding.TextUnmarshaler)
 	return ok && v.Type() != reflect.TypeFor[time.Time]()
 }
 
 // tabular reports whether t is written as a table.
 func tabular(t reflect.Type) bool {
-	if reflect.PointerTo(t).Implements(reflect.TypeFor[Unmarshaler]()) || t == reflect.TypeFor[time.Time]() {
+	p := reflect.PointerTo(t)
+	if p.Implements(reflect.TypeFor[Unmarshaler]()) || p.Implements(reflect.TypeFor[encoding.TextUnmarshaler]()) || t == reflect.TypeFor[time.Time]() {
 		return false
 	}
 	return t.Kind() == reflect.Struct || t.Kind() == reflect.Map
