@@ -185,13 +185,18 @@ func (w *watchOutcomes) onlyHere(ctx context.Context, entries []vfs.ID) (map[vfs
 	return index.Releases{DB: w.db}.Entries(ctx, entries)
 }
 
-// heldAway returns err as it holds an upload whose bytes cannot come back by themselves.
+// heldAway returns err as it holds an upload whose bytes cannot come back by themselves,
+// and as it lets one wait whose bytes may.
 func heldAway(err error) error {
 	var away *vfs.AwayError
-	if errors.As(err, &away) && !away.Passing {
-		return &uploader.Hold{Reason: uploader.ReasonAway, Text: upperFirst(away.Text) + ".", Remedy: upperFirst(away.Remedy) + "."}
+	if !errors.As(err, &away) {
+		return err
 	}
-	return err
+	text, remedy := upperFirst(away.Text)+".", upperFirst(away.Remedy)+"."
+	if away.Passing {
+		return &uploader.Away{Text: text, Remedy: remedy, After: away.After, Err: err}
+	}
+	return &uploader.Hold{Reason: uploader.ReasonAway, Text: text, Remedy: remedy}
 }
 
 func upperFirst(s string) string {

@@ -1,13 +1,17 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/netip"
 	"net/url"
+	"os"
 	"slices"
+	"strings"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -60,11 +64,16 @@ func (a *app) remotesOf(ctx context.Context, rel vfs.Released) (list []elsewhere
 func (a *app) remote(host, address string, size int64) elsewhere.Remote {
 	return elsewhere.Remote{Host: host, URL: address, Open: func(ctx context.Context) (io.ReadCloser, error) {
 		limiter := a.settings.Load().bandwidth[host]
+		own, unknown := a.ownHost(ctx, host)
 		client := fetching.New(fetching.Options{
-			Agent: "Slipway/" + a.version, Allow: a.ownHost(ctx, host),
+			Agent: "Slipway/" + a.version, Allow: own, Resolver: a.keeping.resolver,
 			Limits: fetching.Limits{Total: fetchTime(size, limiter)},
 		})
 		r, err := client.Get(ctx, address, size)
+		var refused *fetching.Error
+		if unknown != nil && errors.As(err, &refused) && refused.Address() {
+			err = unknown // it may be the host's own, which nobody can tell now
+		}
 		if err != nil {
 			return nil, awayAt(ctx, host, err)
 		}
@@ -87,20 +96,21 @@ func fetchTime(size int64, limiter *rate.Limiter) time.Duration {
 }
 
 // ownHost returns which addresses are those of a destination's own host, which may be
-// anywhere: pictures are sent there too. Others are public, or not asked.
-func (a *app) ownHost(ctx context.Context, host string) func(netip.AddrPort) bool {
+// anywhere: pictures are sent there too. Others are public, or not asked. The error is
+// why the host's addresses are not known now, where only that keeps them from it.
+func (a *app) ownHost(ctx context.Context, host string) (func(netip.AddrPort) bool, error) {
 	if !slices.ContainsFunc(a.settings.Load().destinations, func(d uploader.Destination) bool { return d.Driver.Properties().Host == host }) {
-		return nil
+		return nil, nil
 	}
 	u, err := url.Parse("//" + host)
 	if err != nil {
-		return nil
+		return nil, nil
 	}
 	var addresses []netip.Addr
 	if addr, err := netip.ParseAddr(u.Hostname()); err == nil {
 		addresses = append(addresses, addr)
-	} else if addresses, err = net.DefaultResolver.LookupNetIP(ctx, "ip", u.Hostname()); err != nil {
-		return nil
+	} else if addresses, err = cmp.Or[fetching.Resolver](a.keeping.resolver, net.DefaultResolver).LookupNetIP(ctx, "ip", u.Hostname()); err != nil {
+		return nil, err
 	}
 	ports := []string{u.Port()}
 	if u.Port() == "" {
@@ -109,7 +119,7 @@ func (a *app) ownHost(ctx context.Context, host string) func(netip.AddrPort) boo
 	return func(to netip.AddrPort) bool {
 		return slices.ContainsFunc(addresses, func(addr netip.Addr) bool { return addr.Unmap() == to.Addr() }) &&
 			slices.Contains(ports, portText(to))
-	}
+	}, nil
 }
 
 func portText(to netip.AddrPort) string {
@@ -144,16 +154,35 @@ func (b *hostBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// awayAt says that bytes could not be read from a host. An end of ctx stays one.
+// awayAt says that bytes could not be read from a host. An end of ctx stays one. What
+// the host itself says of the picture lasts; that it cannot be reached, or its name not
+// be found (a resolver that is wrong for a while says that too), passes.
 func awayAt(ctx context.Context, host string, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	away := &vfs.AwayError{Text: "its bytes are at the host " + host + " only, and could not be read there: " + err.Error(),
+	away := &vfs.AwayError{Text: "its bytes are at the host " + host + " only, and could not be read there: " + whyAway(err),
 		Remedy: "try again later, and look whether the picture is still at its address", Passing: true, Err: err}
 	var e *fetching.Error
-	if errors.As(err, &e) && e.Permanent {
-		away.Passing, away.Remedy = false, "store the file here again; its addresses stay as they are"
+	var name *net.DNSError
+	if errors.As(err, &e) {
+		away.After = e.After
+		if e.Permanent && !errors.As(err, &name) {
+			away.Passing, away.Remedy = false, "store the file here again; its addresses stay as they are"
+		}
 	}
 	return away
+}
+
+// whyAway returns what err says, in one line, and without the addresses of machines.
+func whyAway(err error) string {
+	var dial *net.OpError
+	if errors.As(err, &dial) && dial.Op == "dial" {
+		why := dial.Err
+		if call, ok := errors.AsType[*os.SyscallError](why); ok {
+			why = call.Err
+		}
+		err = fmt.Errorf("it cannot be reached: %w", why)
+	}
+	return strings.Join(strings.Fields(err.Error()), " ")
 }

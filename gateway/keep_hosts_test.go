@@ -28,6 +28,7 @@ type keeper struct {
 	*testing.T
 	*app
 	site *cheveretotest.Server
+	host *httptest.Server
 	// what comes between the host and those who look at pictures
 	mu    sync.Mutex
 	front func(w http.ResponseWriter, r *http.Request) bool
@@ -42,7 +43,8 @@ const keepConfig = `
 [web]
 listen = "127.0.0.1:0"
 [ftp]
-listen = ""
+listen = "127.0.0.1:0"
+passive_ports = ""
 [[user]]
 name = "demo"
 password = "env:PASSWORD"
@@ -68,7 +70,7 @@ to = ["host"]
 
 func startKeeper(t *testing.T, more string) *keeper {
 	k := &keeper{T: t, now: time.Now(), site: cheveretotest.New(cheveretotest.Config{Key: "right-key-1", KeepBytes: true, RandomNames: true})}
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	k.host = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasPrefix(r.URL.Path, "/images/") {
 			k.mu.Lock()
 			k.asked++
@@ -80,8 +82,8 @@ func startKeeper(t *testing.T, more string) *keeper {
 		}
 		k.site.ServeHTTP(w, r)
 	}))
-	t.Cleanup(func() { k.site.Close(); server.CloseClientConnections(); server.Close() })
-	c, err := loadConfig(writeConfig(t, fmt.Sprintf(keepConfig, server.URL, more)))
+	t.Cleanup(func() { k.site.Close(); k.host.CloseClientConnections(); k.host.Close() })
+	c, err := loadConfig(writeConfig(t, fmt.Sprintf(keepConfig, k.host.URL, more)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -256,7 +258,7 @@ func TestKeepAtHost(t *testing.T) {
 	for name, tt := range map[string]struct {
 		front func(w http.ResponseWriter, r *http.Request) bool
 		want  string
-		held  bool
+		gone  bool // for good
 	}{
 		"deleted": {func(w http.ResponseWriter, r *http.Request) bool { http.NotFound(w, r); return true }, "not at 127.0.0.1 any more (404)", true},
 		"altered": {func(w http.ResponseWriter, r *http.Request) bool { w.Write(picture(150_000, 9)); return true }, "gives other bytes", true},
@@ -269,11 +271,16 @@ func TestKeepAtHost(t *testing.T) {
 	} {
 		k.behind(tt.front)
 		status, body, _ := k.get("/in/a.jpg")
-		if status != http.StatusForbidden || !strings.Contains(string(body), tt.want) {
+		want := http.StatusForbidden
+		if !tt.gone {
+			want = http.StatusServiceUnavailable
+		}
+		if status != want || !strings.Contains(string(body), tt.want) {
 			t.Errorf("%s: %d, %q", name, status, body)
 		}
 		var hold *uploader.Hold
-		if _, err := k.open(t.Context(), uploader.Upload{Blob: e.Blob}); errors.As(err, &hold) != tt.held {
+		var away *uploader.Away
+		if _, err := k.open(t.Context(), uploader.Upload{Blob: e.Blob}); errors.As(err, &hold) != tt.gone || errors.As(err, &away) == tt.gone {
 			t.Errorf("%s: an upload that needs it: %v", name, err)
 		}
 		if now := k.entry("/in/a.jpg"); now != e {

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	fetching "slipway/gateway/fetch"
 	"slipway/gateway/strict"
 	"slipway/uploader/route"
 	"slipway/vfs/index"
@@ -21,6 +22,8 @@ type keeping struct {
 	groups map[int]*keepGroup
 	// when all is counted next: that takes a hundredth of the time at the most
 	count time.Time
+	// finds the addresses of the hosts that bytes are read from; nil: the system's
+	resolver fetching.Resolver
 }
 
 // keepGroup is what is kept of the files that one size governs.

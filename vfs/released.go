@@ -31,9 +31,12 @@ type Releases interface {
 type AwayError struct {
 	Text   string // what happened, for people
 	Remedy string // what to do
-	// Passing: a copy may be readable again later (a disk that is not mounted).
+	// Passing: a copy may be readable again later (a host that does not answer, a disk
+	// that is not mounted).
 	Passing bool
-	Err     error // nil: no other error is behind it
+	// After is how long to wait until then, where Passing; 0: nobody has said.
+	After time.Duration
+	Err   error // nil: no other error is behind it
 }
 
 // Error returns the text and what to do.
@@ -45,6 +48,25 @@ func (e *AwayError) Unwrap() error { return e.Err }
 // Reason returns the text for people.
 func (e *AwayError) Reason() string { return e.Error() }
 
-// Forbidden returns true: the file is there and cannot be read, by which doors tell
-// this from a file that is missing.
-func (e *AwayError) Forbidden() bool { return true }
+// Forbidden reports whether it stays so: the file is there and cannot be read, by which
+// doors tell this from a file that is missing.
+func (e *AwayError) Forbidden() bool { return !e.Passing }
+
+// Unavailable reports whether it may be otherwise later: doors ask to try again.
+func (e *AwayError) Unavailable() bool { return e.Passing }
+
+// retryAfter is when to try again where nobody has said: a host that is started anew
+// takes about so long, and a reader waits for it.
+const retryAfter = 30 * time.Second
+
+// RetryAfter returns how long to wait before that, at least a second; 0: it would not
+// help.
+func (e *AwayError) RetryAfter() time.Duration {
+	switch {
+	case !e.Passing:
+		return 0
+	case e.After > 0:
+		return max(e.After, time.Second)
+	}
+	return retryAfter
+}

@@ -3,11 +3,13 @@ package api
 import (
 	"context"
 	"errors"
+	"io"
 	"io/fs"
 	"mime"
 	"net/http"
 	"path"
 	"sort"
+	"strings"
 	"time"
 
 	"github.com/spf13/afero"
@@ -79,18 +81,38 @@ func (q *request) content() error {
 	if err != nil {
 		return err
 	}
+	info, err := q.fs.Stat(p)
+	if err != nil {
+		return err
+	}
+	if !info.IsDir() && q.has(info) {
+		q.serve(p, info, io.NewSectionReader(strings.NewReader(""), 0, info.Size())) // which nobody reads
+		return nil
+	}
 	f, err := q.fs.Open(p)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
+	if info, err = f.Stat(); err != nil {
 		return err
 	}
 	if info.IsDir() {
 		return conflict("this is a folder; " + Prefix + "folders lists it")
 	}
+	q.serve(p, info, f)
+	return nil
+}
+
+// has reports whether the answer has no bytes of the file: then it is not opened, for
+// they may have to be fetched from afar.
+func (q *request) has(info fs.FileInfo) bool {
+	tag := q.r.Header.Get("If-None-Match")
+	return q.r.Method == http.MethodHead || tag != "" && tag == q.etag(info)
+}
+
+// serve answers with the bytes of a file, with ranges and conditions.
+func (q *request) serve(p string, info fs.FileInfo, content io.ReadSeeker) {
 	h := q.w.Header()
 	h.Set("Content-Type", "application/octet-stream")
 	if t, ok := info.(contentTyper); ok {
@@ -102,8 +124,7 @@ func (q *request) content() error {
 	if tag := q.etag(info); tag != "" {
 		h.Set("ETag", tag)
 	}
-	http.ServeContent(moving{q.w, q.Idle}, q.r, "", info.ModTime(), f)
-	return nil
+	http.ServeContent(moving{q.w, q.Idle}, q.r, "", info.ModTime(), content)
 }
 
 // moving ends a reply that its client takes nothing of any more.

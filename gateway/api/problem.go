@@ -65,6 +65,8 @@ var faults = map[fault.Kind]problem{
 	fault.Changed:    {Status: http.StatusPreconditionFailed, Detail: "somebody else changed it meanwhile"},
 	fault.Locked:     {Status: http.StatusLocked, Detail: "somebody has locked this; try again later"},
 	fault.TooSlow:    {Status: http.StatusRequestTimeout, Detail: "nothing arrived for too long; nothing was stored"},
+
+	fault.Unavailable: {Status: http.StatusServiceUnavailable, Detail: "this cannot be read now; try again later"},
 }
 
 // problemOf returns how an error is answered.
@@ -88,6 +90,9 @@ func problemOf(err error) problem {
 	if p, ok := faults[fault.Of(err)]; ok {
 		if errors.As(err, &reason) && reason.Reason() != "" {
 			p.Detail = reason.Reason()
+		}
+		if after := fault.RetryAfter(err); after != "" {
+			p.header = http.Header{"Retry-After": {after}}
 		}
 		return p
 	}

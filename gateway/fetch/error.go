@@ -29,6 +29,13 @@ func (e *Error) Error() string { return e.Text }
 // Unwrap returns what lies behind it, or nil.
 func (e *Error) Unwrap() error { return e.cause }
 
+// Address reports whether nothing was asked because of the address that a name has: it
+// is in a private network, or not a port of the web.
+func (e *Error) Address() bool {
+	var a *errAddress
+	return errors.As(e.cause, &a)
+}
+
 func permanent(remedy, format string, args ...any) *Error {
 	return &Error{Text: fmt.Sprintf(format, args...), Remedy: remedy, Permanent: true}
 }

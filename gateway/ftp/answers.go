@@ -16,7 +16,7 @@ import (
 
 // answer is an error as the client hears of it. The library chooses the reply's
 // code by what it wraps: ErrStorageExceeded is 552, ErrFileNameNotAllowed 553,
-// everything else 550 (RFC 959 §5.4).
+// everything else 550 (RFC 959 §5.4). Of what passes see session.reply.
 type answer struct {
 	text string // for people; nothing of the machine is in it
 	code error  // nil: 550
@@ -43,6 +43,7 @@ var kinds = []struct {
 	code error
 	text string
 }{
+	{passes, nil, ""},
 	{says(func(e interface{ NoSpace() bool }) bool { return e.NoSpace() }), ftpserver.ErrStorageExceeded, ""},
 	{says(func(e interface{ TooLarge() bool }) bool { return e.TooLarge() }), ftpserver.ErrStorageExceeded, ""},
 	{says(func(e interface{ WrongType() bool }) bool { return e.WrongType() }), ftpserver.ErrFileNameNotAllowed, ""},
@@ -64,6 +65,12 @@ var kinds = []struct {
 	{is(fs.ErrExist), nil, "there is a file or folder of that name already"},
 	{is(fs.ErrPermission), nil, "this account may not do that"},
 	{is(context.Canceled), nil, "the gateway is stopping"},
+}
+
+// passes reports whether what failed may be otherwise later: for a transfer, the
+// session answers that with a code of its own.
+func passes(err error) bool {
+	return says(func(e interface{ Unavailable() bool }) bool { return e.Unavailable() })(err)
 }
 
 // says returns whether the first T in an error's tree says yes to ask.
@@ -106,7 +113,7 @@ func toClient(log *slog.Logger, op, name string, err error) error {
 	if errors.As(err, &a) {
 		return a
 	}
-	if ofDisk(err) {
+	if ofDisk(err) && !passes(err) {
 		log.Error("the gateway has trouble with its disk", "command", op, "path", name, "error", err)
 		return &answer{text: "the gateway has trouble with its disk, and nothing was stored; its log says more", err: err}
 	}

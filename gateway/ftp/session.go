@@ -58,7 +58,12 @@ var (
 func (s *session) path(name string) string { return clean(name, s.cc.Path(), s.door.Decode) }
 
 // reply returns err as the client may hear it.
-func (s *session) reply(op, name string, err error) error { return toClient(s.log, op, name, err) }
+func (s *session) reply(op, name string, err error) error {
+	if passes(err) {
+		s.front.Later()
+	}
+	return toClient(s.log, op, name, err)
+}
 
 // Name returns "slipway".
 func (s *session) Name() string { return "slipway" }

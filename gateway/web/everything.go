@@ -86,12 +86,8 @@ func (q *request) raw() error {
 	if err := q.beyondDrop(); err != nil {
 		return err
 	}
-	f, err := q.desk.FS(q.ctx, q.from).Open(q.path())
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	info, err := f.Stat()
+	tree := q.desk.FS(q.ctx, q.from)
+	info, err := tree.Stat(q.path())
 	if err != nil {
 		return err
 	}
@@ -99,20 +95,46 @@ func (q *request) raw() error {
 		http.Redirect(q.w, q.r, folderLink(q.path()), http.StatusSeeOther)
 		return nil
 	}
+	if tag := q.r.Header.Get("If-None-Match"); q.r.Method == http.MethodHead || tag != "" && tag == q.etag(info) {
+		// Nothing is opened, for it may have to be fetched from afar, and nobody reads.
+		q.serveRaw(info, io.NewSectionReader(strings.NewReader(""), 0, info.Size()))
+		return nil
+	}
+	f, err := tree.Open(q.path())
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if info, err = f.Stat(); err != nil {
+		return err
+	}
+	q.serveRaw(info, f)
+	return nil
+}
+
+// serveRaw answers with content, the bytes of a file.
+func (q *request) serveRaw(info fs.FileInfo, content io.ReadSeeker) {
 	h := q.w.Header()
 	h.Set("Content-Type", mediaType(q, info))
 	h.Set("Content-Security-Policy", "sandbox")
 	h.Set("Cache-Control", "private, no-cache")
 	h.Set("Content-Disposition", disposition(h.Get("Content-Type"), info.Name()))
+	if tag := q.etag(info); tag != "" {
+		h.Set("ETag", tag)
+	}
+	http.ServeContent(moving{q.w}, q.r, info.Name(), info.ModTime(), content)
+}
+
+// etag returns a file's entity tag, or "".
+func (q *request) etag(info fs.FileInfo) string {
 	if t, ok := info.(interface {
 		ETag(context.Context) (string, error)
 	}); ok {
 		if tag, err := t.ETag(q.ctx); err == nil {
-			h.Set("ETag", tag)
+			return tag
 		}
 	}
-	http.ServeContent(moving{q.w}, q.r, info.Name(), info.ModTime(), f)
-	return nil
+	return ""
 }
 
 // mediaType returns the type that a file is served as.

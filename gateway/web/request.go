@@ -204,6 +204,8 @@ var statuses = map[fault.Kind]problem{
 	fault.Changed:    {http.StatusConflict, "somebody else changed it meanwhile; try again"},
 	fault.Locked:     {http.StatusLocked, "somebody has locked this; try again later"},
 	fault.TooSlow:    {http.StatusRequestTimeout, "nothing arrived for too long; nothing was stored"},
+
+	fault.Unavailable: {http.StatusServiceUnavailable, "this cannot be read now; try again later"},
 }
 
 // problemOf returns how err is answered.
@@ -241,6 +243,9 @@ func (q *request) fail(err error) {
 	if left {
 		q.w.WriteHeader(http.StatusServiceUnavailable)
 		return
+	}
+	if after := fault.RetryAfter(err); after != "" {
+		q.w.Header().Set("Retry-After", after)
 	}
 	if q.r.Body != nil && q.r.ContentLength != 0 {
 		// What is left of the body is read by net/http, for a while.

@@ -32,6 +32,7 @@ type fakeState struct {
 	admit   func(path string, size int64) error
 	commit  error // what every Close fails with
 	write   error // what every Write fails with
+	reading error // what opening a file fails with
 	limit   int64
 	root    string
 	commits []string // paths, in the order they were committed
@@ -191,6 +192,9 @@ func (f *fakeFS) Open(p string) (afero.File, error) {
 	file, err := f.Fs.Open(p)
 	if err != nil {
 		return nil, err
+	}
+	if info, err := file.Stat(); f.reading != nil && err == nil && !info.IsDir() {
+		return nil, &fs.PathError{Op: "open", Path: p, Err: errors.Join(f.reading, file.Close())}
 	}
 	return &fakeReader{File: file, fs: f, path: p}, nil
 }

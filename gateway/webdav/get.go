@@ -19,7 +19,7 @@ func (q *request) get() error {
 	if err := q.ifHolds(); err != nil {
 		return err
 	}
-	if q.r.Method == http.MethodHead {
+	if q.r.Method == http.MethodHead || q.has() {
 		return q.head()
 	}
 	f, err := q.fs.Open(q.path)
@@ -38,7 +38,18 @@ func (q *request) get() error {
 	return nil
 }
 
-// head answers HEAD without opening anything.
+// has reports whether the client says that it has the file as it is (RFC 9110 §13.1.2):
+// then nothing is opened, which may have to be fetched from afar.
+func (q *request) has() bool {
+	tag := q.r.Header.Get("If-None-Match")
+	if tag == "" {
+		return false
+	}
+	info, err := q.existing()
+	return err == nil && !info.IsDir() && q.etag(info) == tag
+}
+
+// head answers HEAD, or that the client has it, without opening anything.
 func (q *request) head() error {
 	info, err := q.existing()
 	if err != nil {
@@ -118,7 +129,7 @@ func shownInPlace(media string) bool {
 		strings.HasPrefix(media, "image/") && media != "image/svg" && !strings.HasSuffix(media, "+xml"))
 }
 
-// unread is content of a known size that a HEAD never reads.
+// unread is content of a known size that nobody reads.
 type unread struct{ size, at int64 }
 
 func (u *unread) Read([]byte) (int, error) { return 0, io.EOF }

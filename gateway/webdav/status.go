@@ -18,6 +18,7 @@ type answer struct {
 	// with hrefs in it; "": the body is text alone.
 	condition string
 	hrefs     []string
+	after     string // of Retry-After; "": none
 }
 
 func (a *answer) Error() string { return fmt.Sprintf("%d: %s", a.code, a.text) }
@@ -27,7 +28,7 @@ func fail(code int, text string) error { return &answer{code: code, text: text} 
 
 // answerTo returns how an error of the tree is answered where nothing else fits
 // better. Finder takes any 5xx but 507 for a missing file, so a refusal by policy
-// is only ever 403, 413, 415 or 507.
+// is only ever 403, 413, 415 or 507; 503 is for what a host has that is away.
 func answerTo(err error) *answer {
 	var a *answer
 	if errors.As(err, &a) {
@@ -60,6 +61,8 @@ func answerTo(err error) *answer {
 		return &answer{code: http.StatusLocked, text: "somebody has locked this"}
 	case fault.TooSlow:
 		return &answer{code: http.StatusRequestTimeout, text: "nothing arrived for too long"}
+	case fault.Unavailable:
+		return &answer{code: http.StatusServiceUnavailable, text: reason(err, "this cannot be read now; try again later"), after: fault.RetryAfter(err)}
 	}
 	return &answer{code: http.StatusInternalServerError, text: "the gateway could not do this; its log says why"}
 }
@@ -88,6 +91,9 @@ func (q *request) refuse(err error) {
 	h.Del("ETag")
 	if a.code == http.StatusMethodNotAllowed {
 		h.Set("Allow", allowedBut(q.r.Method))
+	}
+	if a.after != "" {
+		h.Set("Retry-After", a.after)
 	}
 	h.Set("X-Content-Type-Options", "nosniff")
 	if a.condition == "" {

@@ -3,11 +3,11 @@ package elsewhere
 import (
 	"cmp"
 	"context"
-	"errors"
 	"slices"
 	"sync"
 	"time"
 
+	"slipway/vfs"
 	"slipway/vfs/blob"
 )
 
@@ -43,7 +43,7 @@ type fetch struct {
 }
 
 // errClosed is what fetching ends with after close.
-var errClosed = errors.New("elsewhere: the store is closed")
+var errClosed error = &vfs.AwayError{Text: "its bytes are not kept here, and the gateway is stopping", Remedy: "try again in a minute", Passing: true}
 
 // join returns the fetch of a sum, for which the caller waits from now on until it
 // calls leave; where there is none it begins.

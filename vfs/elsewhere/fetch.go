@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"syscall"
 	"time"
 
 	"slipway/vfs"
@@ -136,7 +137,7 @@ func (s *Store) take(ctx context.Context, rel vfs.Released, p Place) (blob.Ref, 
 	}
 	w, err := s.Create(ctx)
 	if err != nil {
-		return "", fmt.Errorf("bringing back bytes from %s: %w", p.Path, err)
+		return "", unkept(p.Path, err)
 	}
 	defer w.Abort() //nolint:errcheck // What is left is the sweep's.
 	return s.copy(ctx, rel, p, f, w)
@@ -146,7 +147,7 @@ func (s *Store) take(ctx context.Context, rel vfs.Released, p Place) (blob.Ref, 
 func (s *Store) copy(ctx context.Context, rel vfs.Released, p Place, f *os.File, w blob.Writer) (blob.Ref, error) {
 	if c, ok := w.(blob.Cloner); ok {
 		if _, err := c.CloneFrom(f); err != nil && !errors.Is(err, errors.ErrUnsupported) {
-			return "", err
+			return "", unkept(p.Path, err)
 		}
 	}
 	source := &reading{ctx: ctx, r: io.LimitReader(f, rel.Size-w.Size()+1)}
@@ -159,13 +160,22 @@ func (s *Store) copy(ctx context.Context, rel vfs.Released, p Place, f *os.File,
 		sum, err = w.Sum()
 	}
 	if err != nil {
-		return "", fmt.Errorf("bringing back bytes from %s: %w", p.Path, err)
+		return "", unkept(p.Path, err)
 	}
 	if sum != rel.SHA256 {
 		return "", p.changed(modified(f))
 	}
 	kept, err := w.Commit(ctx)
 	return kept.Ref, err
+}
+
+// unkept is what is said where bytes that came from elsewhere could not be kept here.
+func unkept(from string, err error) error {
+	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+		return &vfs.AwayError{Text: "its bytes are not kept here, and the gateway's disk has no room to bring them back",
+			Remedy: "make room there, and try again", Passing: true}
+	}
+	return fmt.Errorf("bringing back bytes from %s: %w", from, err)
 }
 
 // reading remembers the error of the outside file, which is no fault of the disk

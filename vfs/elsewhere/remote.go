@@ -20,7 +20,7 @@ func (s *Store) download(ctx context.Context, rel vfs.Released, h Remote) (blob.
 	defer body.Close()
 	w, err := s.Create(ctx)
 	if err != nil {
-		return "", fmt.Errorf("bringing back bytes from %s: %w", h.Host, err)
+		return "", unkept(h.Host, err)
 	}
 	defer w.Abort() //nolint:errcheck // What is left is the sweep's.
 	source := &reading{ctx: ctx, r: io.LimitReader(body, rel.Size+1)}
@@ -33,7 +33,7 @@ func (s *Store) download(ctx context.Context, rel vfs.Released, h Remote) (blob.
 		sum, err = w.Sum()
 	}
 	if err != nil {
-		return "", fmt.Errorf("bringing back bytes from %s: %w", h.Host, err)
+		return "", unkept(h.Host, err)
 	}
 	if n != rel.Size || sum != rel.SHA256 {
 		return "", h.other()

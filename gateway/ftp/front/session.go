@@ -116,6 +116,14 @@ func (s *Session) Glob() string {
 	return s.talk.Glob
 }
 
+// Later tells that the transfer whose command the driver is at fails with what passes:
+// the client gets 450 or 451 in place of the library's code, and tries again.
+func (s *Session) Later() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.talk.Later()
+}
+
 // Value returns what SetValue stored under key, or nil.
 func (s *Session) Value(key any) any {
 	s.mu.Lock()

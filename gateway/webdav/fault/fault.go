@@ -5,7 +5,9 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"strconv"
 	"syscall"
+	"time"
 )
 
 // Kind is what an error of the tree means.
@@ -13,20 +15,21 @@ type Kind int
 
 // Kinds.
 const (
-	Unknown    Kind = iota // none of these
-	NotExist               // nothing is there
-	Exist                  // something is there already
-	Forbidden              // it is not allowed
-	TooLarge               // the file is too large
-	WrongType              // files of this type are not taken
-	NoSpace                // there is no room
-	NotDir                 // what should be a directory is none
-	IsDir                  // what should be a file is a directory
-	NotEmpty               // the directory is not empty
-	IntoItself             // a directory would come into itself
-	Changed                // somebody else changed it meanwhile
-	Locked                 // somebody has locked it
-	TooSlow                // nothing arrived for too long
+	Unknown     Kind = iota // none of these
+	NotExist                // nothing is there
+	Exist                   // something is there already
+	Forbidden               // it is not allowed
+	TooLarge                // the file is too large
+	WrongType               // files of this type are not taken
+	NoSpace                 // there is no room
+	NotDir                  // what should be a directory is none
+	IsDir                   // what should be a file is a directory
+	NotEmpty                // the directory is not empty
+	IntoItself              // a directory would come into itself
+	Changed                 // somebody else changed it meanwhile
+	Locked                  // somebody has locked it
+	TooSlow                 // nothing arrived for too long
+	Unavailable             // it cannot be had now, and may be later; see RetryAfter
 )
 
 // kinds is how errors are told apart: by the small interfaces that an Fs's errors
@@ -36,6 +39,8 @@ var kinds = []struct {
 	is   func(error) bool
 	kind Kind
 }{
+	// What passes comes before what it wraps, whatever that is.
+	{says(func(e interface{ Unavailable() bool }) bool { return e.Unavailable() }), Unavailable},
 	{says(func(e interface{ TooLarge() bool }) bool { return e.TooLarge() }), TooLarge},
 	{says(func(e interface{ WrongType() bool }) bool { return e.WrongType() }), WrongType},
 	{says(func(e interface{ NoSpace() bool }) bool { return e.NoSpace() }), NoSpace},
@@ -82,4 +87,14 @@ func Of(err error) Kind {
 		}
 	}
 	return Unknown
+}
+
+// RetryAfter returns what the header of that name (RFC 9110 §10.2.3) says to whoever
+// gets err, whole seconds; "": nothing.
+func RetryAfter(err error) string {
+	var e interface{ RetryAfter() time.Duration }
+	if Of(err) != Unavailable || !errors.As(err, &e) || e.RetryAfter() <= 0 {
+		return ""
+	}
+	return strconv.FormatInt(int64((e.RetryAfter()+time.Second-1)/time.Second), 10)
 }

@@ -72,6 +72,8 @@ type exchange struct {
 	transfers, aborting bool
 	// begun says that its data connection is there: 150 was said.
 	begun bool
+	// later says that what it fails with passes.
+	later bool
 	// unwatched says that nothing limits how long its client may take no data: the
 	// library opens active data connections itself, and has no deadline for listings.
 	unwatched bool
@@ -114,6 +116,14 @@ func (d *Dialogue) protect() {
 
 // Transferring reports whether a transfer's last reply has not come.
 func (d *Dialogue) Transferring() bool { return d.transfer != nil }
+
+// Later tells that the transfer that is under way fails with what passes. The library
+// has no code for that, and would say that it is for good.
+func (d *Dialogue) Later() {
+	if d.transfer != nil {
+		d.transfer.later = true
+	}
+}
 
 // drop keeps a reply to itself.
 func drop(replyLine) []string { return nil }
@@ -234,6 +244,7 @@ func (d *Dialogue) Reply(out []byte, line string, after *Outcome) []byte {
 		x = &exchange{} // of the greeting
 	}
 	for _, text := range x.lines(r) {
+		text = x.coded(r, text)
 		if d.opt.Clean != nil {
 			text = d.opt.Clean(text)
 		}
@@ -285,6 +296,19 @@ func (x *exchange) lines(r replyLine) []string {
 	default:
 		return nil
 	}
+}
+
+// coded returns a line with the code of a transfer's failure that passes: 450, or 451
+// once it has begun (RFC 959 §5.4), upon which clients try again by themselves.
+func (x *exchange) coded(r replyLine, text string) string {
+	rest, coded := strings.CutPrefix(text, r.code)
+	switch {
+	case !x.later || !coded || r.code < "5" || r.code >= "6":
+		return text
+	case x.begun:
+		return "451" + rest
+	}
+	return "450" + rest
 }
 
 // parse tells what a line is in the reply that it belongs to (RFC 959 §4.2).

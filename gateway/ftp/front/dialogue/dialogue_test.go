@@ -429,6 +429,32 @@ func TestTransferReplies(t *testing.T) {
 	}
 }
 
+// TestLater: what passes has a code that says so, of the transfer that it is about and
+// of no other command, and clients try it again.
+func TestLater(t *testing.T) {
+	for name, tt := range map[string]struct{ replies, want []string }{
+		"not begun":     {[]string{"550 away"}, []string{"450 away"}},
+		"a name":        {[]string{"553 away"}, []string{"450 away"}},
+		"in lines":      {[]string{"550-away", "550 is in it", " and 550", "550 end"}, []string{"450-away", "450 is in it", " and 550", "450 end"}},
+		"begun":         {[]string{"150 x", "550 away"}, []string{"150 x", "451 away"}},
+		"no connection": {[]string{"425 no"}, []string{"425 no"}},
+		"all is well":   {[]string{"150 x", "226 done"}, []string{"150 x", "226 done"}},
+	} {
+		d := newTalk(Options{}, ipv4)
+		d.signIn("u")
+		d.Later() // there is no transfer
+		d.says("RETR a")
+		d.Later()
+		if got := d.answers(tt.replies...); got != strings.Join(tt.want, "|") {
+			t.Errorf("%s: %q, want %q", name, got, tt.want)
+		}
+		d.says("RETR b")
+		if got := d.answers("550 not there"); got != "550 not there" {
+			t.Errorf("%s: the next one: %q", name, got)
+		}
+	}
+}
+
 func TestClean(t *testing.T) {
 	d := newTalk(Options{Clean: func(line string) string { return strings.ReplaceAll(line, "/var/data", "") }}, ipv4)
 	d.says("SIZE a")
