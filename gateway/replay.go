@@ -244,6 +244,9 @@ func (r *replaying) wait(ctx context.Context) error {
 			first, most = began, waiting
 		}
 		r.progress.Waiting, r.progress.Left = waiting, leftAt(most-waiting, waiting, time.Since(first))
+		if r.progress.Newer, err = r.ledger.Newer(ctx, r.to.Name); err != nil {
+			return err
+		}
 		if err := r.far(true); err != nil {
 			return err
 		}

@@ -75,6 +75,9 @@ func (o operations) settling(u operate.Upload, d operate.Destination, now time.T
 			return fmt.Sprintf("The host takes %d requests in %s, and has had them; it goes on as they grow old.", w.Limit, span(w.Per))
 		}
 	}
+	if u.Late {
+		return "It is due; a replay owes it, and files that come in meanwhile go first."
+	}
 	if n := o.requests(u.Destination); n > 0 {
 		return fmt.Sprintf("It is due; %s to this destination under way, and it goes when one of them has ended.", are(n, "request"))
 	}

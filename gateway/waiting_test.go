@@ -55,6 +55,10 @@ func TestWaiting(t *testing.T) {
 			t.Errorf("%s (%s): %q, want %q", c.state, c.reason, got, c.want)
 		}
 	}
+	replayed := operations{running}.waiting(operate.Upload{State: "settling", Reason: uploader.ReasonReplay, Late: true, Due: now.Add(-time.Minute)}, ready, now)
+	if !strings.Contains(replayed, "files that come in meanwhile go first") {
+		t.Errorf("owed by a replay: %q", replayed)
+	}
 	noURL := operations{running}.waiting(operate.Upload{State: "done", Reason: uploader.ReasonNoURL}, ready, now)
 	if !strings.Contains(noURL, "Look for it on the host's site") {
 		t.Errorf("without a URL: %q", noURL)

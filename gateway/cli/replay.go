@@ -31,7 +31,8 @@ the route takes out of pictures (strip, rotate) is another thing now.
 
 Files that the destination does not take are listed, and so are those that are never
 forwarded. Ended in the middle, or called again, it neither leaves out nor doubles
-anything. Uploads go while a gateway runs; with --wait this command waits for them, and
+anything. Files that come in meanwhile go first, and the replay takes what they leave of
+the host's limits. Uploads go while a gateway runs; with --wait this command waits for them, and
 sends them itself where none runs. It then ends with 1 where one cannot be sent, and
 with 3 where some were not in time: they go on by themselves, or with the next run.`,
 		Example: "  slipway replay /holiday --to newhost --dry-run\n  slipway replay /holiday --to newhost --wait --timeout 8h\n" +
@@ -81,7 +82,8 @@ func (p *program) replay(ctx context.Context, o operate.ReplayOptions, timeout t
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
 	case late.Err() != nil && errors.Is(err, context.DeadlineExceeded):
-		return &exitError{exitLate, errors.New("not all was sent in time; the rest goes on by itself while a gateway runs, or with the next run")}
+		text := "not all was sent in time; the rest goes on by itself while a gateway runs, or with the next run"
+		return &exitError{exitLate, errors.New(text + newerOf(r.newer, "; ", " before it"))}
 	case err != nil:
 		return err
 	case r.failed:
@@ -101,6 +103,7 @@ type replayRun struct {
 	file   *progress.File
 
 	failed, late bool
+	newer        int // uploads that go first, as last told
 }
 
 func (r *replayRun) run(ctx context.Context, g operate.Gateway) error {
@@ -130,11 +133,25 @@ func (r *replayRun) moved(now operate.ReplayProgress) {
 	if r.file == nil {
 		r.file = r.bar.File(r.o.To, -1)
 	}
-	if now.Waiting > 0 {
-		r.file.Note(show.Count(now.Waiting, "upload") + " to go" + leftOf(now.Left))
+	if r.newer = now.Newer; now.Waiting > 0 {
+		r.file.Note(show.Count(now.Waiting, "upload") + " to go" + leftOf(now.Left) + newerOf(now.Newer, ", ", " first"))
 		return
 	}
 	r.file.Note(fmt.Sprintf("looking: %s, %d owed", show.Count(now.Looked.Files, "file"), now.Owed.Files))
+}
+
+// newerOf says how many newer uploads go first, between two words; nothing where none
+// does.
+func newerOf(n int, before, after string) string {
+	switch {
+	case n <= 0:
+		return ""
+	case n == 1:
+		return before + "1 newer one goes" + after
+	case n >= 1000: // no more are counted
+		return before + "1000 or more newer ones go" + after
+	}
+	return fmt.Sprintf("%s%d newer ones go%s", before, n, after)
 }
 
 // told shows what is said of a file.

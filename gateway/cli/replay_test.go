@@ -42,6 +42,11 @@ func TestReplay(t *testing.T) {
 	w.late = true
 	w.shows(t, "replay /in --to anh --wait --timeout 20ms", 3, "", "slipway: not all was sent in time; the rest goes on by itself while a gateway runs, or with the next run\n")
 	w.asks(t, `replay {Path:/in To:anh Only: DryRun:false Wait:true}`)
+	for newer, want := range map[int]string{1: "1 newer one goes before it", 37: "37 newer ones go before it", 1000: "1000 or more newer ones go before it"} {
+		busy := newWorld()
+		busy.late, busy.replays = true, []operate.Replay{{Progress: &operate.ReplayProgress{Waiting: 9, Newer: newer}}}
+		busy.shows(t, "replay /in --to anh --wait --timeout 20ms", 3, "", "slipway: not all was sent in time; the rest goes on by itself while a gateway runs, or with the next run; "+want+"\n")
+	}
 	if len(w.opened) != 1 || !strings.HasSuffix(w.opened[0], fmt.Sprint(cli.NeedUploads)) {
 		t.Error(w.opened)
 	}

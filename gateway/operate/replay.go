@@ -53,6 +53,9 @@ type ReplayProgress struct {
 	// this pace, in nanoseconds; 0: not known. Only with Wait, once all was looked at.
 	Waiting int           `json:"waiting"`
 	Left    time.Duration `json:"left"`
+	// Newer: how many uploads to the destination are due and go before what a replay owes
+	// it; 1,000 are 1,000 or more. Only with Wait, likewise.
+	Newer int `json:"newer,omitempty"`
 }
 
 // ReplaySummary is what a replay came to. Each file that was looked at counts once,
