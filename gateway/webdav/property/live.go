@@ -82,10 +82,12 @@ func fillLength(w *multistatus.Writer, _ *Source, r *Resource) bool {
 	return true
 }
 
-// fillModified tells the time of folders too: clients sort by it.
+// fillModified tells the time of folders too: clients sort by it. The topmost one
+// has none, and no client's clock begins in the year 1.
 func fillModified(w *multistatus.Writer, _ *Source, r *Resource) bool {
-	w.Time(r.Info.ModTime(), http.TimeFormat)
-	return true
+	t := r.Info.ModTime()
+	w.Time(t, http.TimeFormat)
+	return !t.IsZero()
 }
 
 func fillETag(w *multistatus.Writer, s *Source, r *Resource) bool {

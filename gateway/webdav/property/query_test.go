@@ -64,6 +64,11 @@ const (
 	made   = `<D:creationdate>2020-01-02T03:04:05Z</D:creationdate>`
 )
 
+// untimed is a file of which no time is known.
+type untimed struct{ fs.FileInfo }
+
+func (untimed) ModTime() time.Time { return time.Time{} }
+
 func TestQuery(t *testing.T) {
 	dead := func(r *Resource, _ *Source) {
 		r.Dead = map[xml.Name]string{
@@ -84,6 +89,7 @@ func TestQuery(t *testing.T) {
 			{Destination: "d", State: "sending"},
 		}
 	}
+	timeless := func(r *Resource, _ *Source) { r.Info = untimed{r.Info} }
 	for _, tt := range []struct {
 		body   string
 		brief  bool
@@ -106,6 +112,9 @@ func TestQuery(t *testing.T) {
 			`[<a xmlns="u">1</a>` + win + ` 200 OK][<n0:none/><none/><D:getetag/> 404 Not Found]`},
 		{named(`<u:a/><Z:Win32LastModifiedTime/>`), false, "dir", nil, `[<n0:a/><Z:Win32LastModifiedTime/> 404 Not Found]`},
 		{named(``), false, "dir", nil, `[ 200 OK]`},
+		// The topmost folder has no time: none is told, and not the year 1.
+		{"", true, "dir", timeless, `[<D:resourcetype><D:collection/></D:resourcetype> 200 OK]`},
+		{named(`<D:getlastmodified/>`), false, "dir", timeless, `[<D:getlastmodified/> 404 Not Found]`},
 		{named(`<D:quota-used-bytes/><D:quota-available-bytes/>`), false, "dir", func(_ *Resource, s *Source) { s.Used = 5 },
 			`[<D:quota-used-bytes>5</D:quota-used-bytes> 200 OK][<D:quota-available-bytes/> 404 Not Found]`},
 		{named(`<D:quota-used-bytes/>`), false, "a.jpg", func(_ *Resource, s *Source) { s.Used = 5 }, `[<D:quota-used-bytes/> 404 Not Found]`},
