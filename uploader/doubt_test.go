@@ -197,6 +197,32 @@ func TestRetryOfALostReplyGoesOn(t *testing.T) {
 	})
 }
 
+// What the host has at an unknown address is what was sent, for the same bytes in
+// another file too.
+func TestNoURLOfPreparedBytes(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		h := w.host("one", refusing)
+		h.then(step{store: true, err: errLost})
+		how := w.preparing()
+		*how = "strip=gps"
+		w.start()
+		e := w.put("/one/a.jpg", "A")
+		later(time.Minute)
+		w.want(e, "done/no-url")
+		b := w.put("/one/b.jpg", "A")
+		later(time.Minute)
+		if w.want(b, "done/no-url"); h.requests() != 2 {
+			t.Errorf("%d requests", h.requests())
+		}
+		w.set(func() { *how = "" })
+		c := w.put("/one/c.jpg", "A") // these bytes it does not have
+		later(time.Minute)
+		if w.want(c, "done"); h.requests() != 3 {
+			t.Errorf("%d requests", h.requests())
+		}
+	})
+}
+
 func mustEntry(t *testing.T, w *world, e vfs.Entry) []uploader.Upload {
 	t.Helper()
 	us, err := w.l.Entry(t.Context(), e.ID)

@@ -252,7 +252,7 @@ func (f *flight) duplicate(plan Plan, text string) Outcome {
 		o.State, o.Reason, o.Lost, o.Copy = Settling, "", false, f.Copy+1
 		return o
 	}
-	return f.withoutURL(plan, &Hosted{})
+	return f.withoutURL(plan, &Hosted{Prepared: f.prepared.How})
 }
 
 // withoutURL is the outcome where the host has the picture from us and its answer

@@ -29,6 +29,7 @@ const (
 	keptPrevious = "It is the earlier version of a file that is here, whose route keeps those."
 	keptBefore   = "The host had this picture before it was sent from here. Delete it there by hand if it has to go."
 	keptAway     = "The bytes of a file that is here were let go, and this picture has them."
+	keptRoute    = "The route of its file keeps pictures at the hosts now."
 	keptCannot   = "This host cannot delete pictures for us, so it stays there. Delete it there by hand if it has to go."
 )
 
@@ -206,6 +207,9 @@ func (t *taking) take(ctx context.Context, state uploader.DeletionState) (looked
 // decide begins a deletion, puts it off, or calls it off.
 func (t *taking) decide(ctx context.Context, d due, state uploader.DeletionState) error {
 	kept, err := t.kept(ctx, &d)
+	if removed := d.why == uploader.WhyRemoved && !d.asked; removed && kept == "" && t.l.config.Load().router.OnDelete(d.path) != uploader.DeleteHosted {
+		kept = keptRoute
+	}
 	switch {
 	case err != nil:
 		return err

@@ -102,6 +102,28 @@ func TestRemovalByTheRightRoute(t *testing.T) {
 	})
 }
 
+// Settings that let nothing be deleted any more hold for what waits, too.
+func TestRouteThatKeepsByThen(t *testing.T) {
+	onBoth(t, func(t *testing.T, w *world) {
+		e := w.host("/a/del/x.jpg", "X", "1")
+		f := w.host("/a/del/y.jpg", "Y", "2")
+		w.remove(e)
+		w.l.Configure(keeping{}, []string{"one", "two", "three"})
+		w.pass(time.Hour)
+		w.takes(0)
+		w.wantDeletions("1:kept(The route of its file keeps pictures at the hosts now.)")
+		w.l.Configure(w.router, []string{"one", "two", "three"})
+		w.remove(f)
+		w.pass(time.Hour)
+		w.takes(1)
+	})
+}
+
+// keeping is a router that lets nothing be deleted.
+type keeping struct{ router }
+
+func (keeping) OnDelete(string) string { return uploader.KeepHosted }
+
 // What is moved elsewhere at the time has no say.
 func TestRemovalBesideAMove(t *testing.T) {
 	onBoth(t, func(t *testing.T, w *world) {

@@ -45,9 +45,13 @@ func referringTo(ctx context.Context, tx vfs.Tx, now time.Time, where string, ar
 // forsake records that the pictures of some uploads are to be deleted when the grace
 // is over. It returns how many deletions are new; those that are open begin to wait
 // anew. at is where the one file is that they are of; "": they say so themselves.
-func (l *Ledger) forsake(ctx context.Context, tx vfs.Tx, all []referring, why uploader.DeletionWhy, at string, now time.Time) (int, error) {
+func (l *Ledger) forsake(ctx context.Context, tx vfs.Tx, all []referring, why uploader.DeletionWhy, at string) (int, error) {
 	if len(all) == 0 {
 		return 0, nil
+	}
+	now, err := l.now(ctx, tx) // whoever takes them in hand goes by it
+	if err != nil {
+		return 0, err
 	}
 	due := now.Add(l.grace)
 	var fresh, open []int64
@@ -129,7 +133,7 @@ func (l *Ledger) forsakeRemoved(ctx context.Context, tx vfs.Tx, c vfs.Change, li
 			all[i].path, all[i].moved = path.Join(c.Path, path.Base(r.path)), true
 		}
 	}
-	return l.forsake(ctx, tx, all, uploader.WhyRemoved, vfs.Key(file), now)
+	return l.forsake(ctx, tx, all, uploader.WhyRemoved, vfs.Key(file))
 }
 
 // forsakeLate records the same for an upload that came to its end when its file was
@@ -139,7 +143,7 @@ func (l *Ledger) forsakeLate(ctx context.Context, tx vfs.Tx, upload int64, now t
 	if err != nil || len(all) == 0 || l.config.Load().router.OnDelete(all[0].path) != uploader.DeleteHosted {
 		return err
 	}
-	n, err := l.forsake(ctx, tx, all, uploader.WhyRemoved, "", now)
+	n, err := l.forsake(ctx, tx, all, uploader.WhyRemoved, "")
 	if err != nil || n == 0 {
 		return err
 	}
@@ -161,7 +165,7 @@ func (l *Ledger) forsakeOld(ctx context.Context, tx vfs.Tx, entry vfs.ID, destin
 	if err != nil {
 		return err
 	}
-	_, err = l.forsake(ctx, tx, all, uploader.WhyReplaced, "", now)
+	_, err = l.forsake(ctx, tx, all, uploader.WhyReplaced, "")
 	return err
 }
 
