@@ -112,7 +112,7 @@ func (r receipts) upload(u *uploader.Upload) sidecar.Upload {
 // noURL and noURLRemedy are of an upload that is done without a URL.
 const (
 	noURL       = "The host has the picture, but the reply with its URL was lost, and it does not tell again."
-	noURLRemedy = "Look for it on the host's site, by its time and name. Drop it there and upload it again, or leave it: nothing is missing but the URL."
+	noURLRemedy = "Look for it on the host's site, by its time and name: nothing is missing but the URL. The same bytes are not sent there again; saved anew, with other bytes, the picture is."
 )
 
 // trouble reports whether a person should hear of u: it was given up, is held for

@@ -228,7 +228,7 @@ func (f *Folder) rehearse(ctx context.Context) error {
 			}
 		}
 		k := known[rel]
-		if k.State == Ignored && k.Entry == 0 {
+		if k.State == Ignored && k.Entry == 0 || k.Path == "" && f.seemsOurs(rel, s, known) {
 			return
 		}
 		var step Step
@@ -250,6 +250,20 @@ func (f *Folder) rehearse(ctx context.Context) error {
 		failed = ctx.Err()
 	}
 	return failed
+}
+
+// seemsOurs reports whether the file at rel, of which nothing is known, is left alone
+// as a sidecar; see comparison.resembles.
+func (f *Folder) seemsOurs(rel string, s Stat, known map[string]Known) bool {
+	if f.o.Ours == nil {
+		return false
+	}
+	of, ours := f.o.Ours(rel)
+	if !ours || of == "" {
+		return ours
+	}
+	k, had := known[of]
+	return !had || max(s.Changed, s.Modified) < k.Since
 }
 
 // foresee returns what would be done with the file at rel.
