@@ -120,6 +120,7 @@ func (t *deleter) perform(c ClaimedDeletion) DeletionOutcome {
 // judge decides what a failed request means.
 func (t *deleter) judge(o DeletionOutcome, e *Error) DeletionOutcome {
 	o.Error, o.Remedy = e.Error(), e.Remedy
+	o.There = e.Kind == Permanent || e.Kind == RetryAfter
 	if answered(e) {
 		t.silence = 0
 	} else {
@@ -135,7 +136,7 @@ func (t *deleter) judge(o DeletionOutcome, e *Error) DeletionOutcome {
 	}
 	switch {
 	case e.Kind == Permanent:
-		o.State, o.There = DeletionFailed, true
+		o.State = DeletionFailed
 	case e.Kind == RetryAfter:
 		if o.PauseHost = e.After; o.PauseHost <= 0 {
 			o.PauseHost = slowDown

@@ -131,7 +131,7 @@ type DeletionOutcome struct {
 	Tries     int
 	Wait      time.Duration // for Deleting: until the next try
 	Requested bool          // a request was made; it counts in the host's windows
-	// There: the host certainly has the picture still, as it was.
+	// There: this request certainly left the picture at the host as it was.
 	There     bool
 	PauseHost time.Duration // as of an Outcome
 }

@@ -413,8 +413,23 @@ func rememberDeletion(ctx context.Context, tx vfs.Tx, c uploader.ClaimedDeletion
 		_, err := tx.Exec(ctx, "DELETE FROM attempts WHERE upload = $1 AND number = $2", -c.ID, c.Attempt)
 		return err
 	}
-	_, err := tx.Exec(ctx, "UPDATE attempts SET ended = $1, outcome = $2 WHERE upload = $3 AND number = $4", nanos(now), string(o.State), -c.ID, c.Attempt)
+	outcome := string(o.State)
+	if o.There {
+		outcome = outcomeThere
+	}
+	_, err := tx.Exec(ctx, "UPDATE attempts SET ended = $1, outcome = $2 WHERE upload = $3 AND number = $4", nanos(now), outcome, -c.ID, c.Attempt)
 	return err
+}
+
+// outcomeThere is the outcome of a request after which the picture was there as before.
+const outcomeThere = "there"
+
+// untouched reports whether every request of a deletion left its picture there. One whose
+// answer was lost may have deleted it, whatever the host says to the next.
+func untouched(ctx context.Context, tx vfs.Tx, c uploader.ClaimedDeletion) (bool, error) {
+	var n int64
+	touched, err := optional(tx.QueryRow(ctx, "SELECT number FROM attempts WHERE upload = $1 AND outcome <> $2 LIMIT 1", -c.ID, outcomeThere), &n)
+	return err == nil && !touched, err
 }
 
 // settleDeletion says of a hosted picture what its deletion made of it, and lets the
@@ -423,7 +438,9 @@ func settleDeletion(ctx context.Context, tx vfs.Tx, c uploader.ClaimedDeletion, 
 	h := c.Picture
 	if o.State != uploader.Deleted {
 		fate := uploader.FateDoubtful
-		if o.There {
+		if there, err := untouched(ctx, tx, c); err != nil {
+			return nil, err
+		} else if there {
 			fate = ""
 		}
 		return nil, fated(ctx, tx, h.ID, h.Host, h.Result.ID, fate, "s.fate = 'deleting'")
