@@ -106,6 +106,16 @@ func TestLinkListSieves(t *testing.T) {
 		w.found(urls...)
 		w.put("/l/few/b.url", "2")
 		w.found("v1")
+		w.pass(time.Second) // so that those of another folder come first
+		w.put("/l/other/c.url", "3")
+		w.found(urls[:1200]...)
+		p, err := w.l.LinkList(t.Context(), ledger.LinkQuery{Dir: f.Parent, Budget: 1})
+		if err != nil || len(p.Links) > 0 || !p.Partly || p.Next == "" {
+			t.Errorf("what is cut short: %d links, %v, next %q, %v", len(p.Links), p.Partly, p.Next, err)
+		}
+		if got := w.listed(ledger.LinkQuery{Dir: f.Parent, Limit: 1000, Budget: 1}); len(got) != n {
+			t.Errorf("%d links, cut short", len(got))
+		}
 		got := w.listed(ledger.LinkQuery{Dir: f.Parent, Limit: 1000})
 		if slices.Sort(got); len(got) != n || len(slices.Compact(got)) != n || strings.Contains(got[0], "few") {
 			t.Errorf("%d links, first %q", len(got), got[0])
