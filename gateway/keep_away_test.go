@@ -53,13 +53,15 @@ func (k *keeper) readers(name string, page *pageClient, ftp *ftpClient) map[stri
 	status, body, h = k.get(name, "Range", "bytes=5-9")
 	door("WebDAV, a range", status, h, body)
 	root := "http://" + k.address("web")
-	for way, address := range map[string]string{"page": page.address("/raw", name), "API": root + "/api/v1/content" + name} {
+	entry := fmt.Sprint(k.entry(name).ID)
+	for way, address := range map[string]string{"page": page.address("/raw", name), "API": root + "/api/v1/content" + name,
+		"page, small": root + "/thumbnail/" + entry, "API, small": root + "/api/v1/thumbnails/" + entry} {
 		r, err := http.NewRequestWithContext(k.Context(), http.MethodGet, address, nil)
 		if err != nil {
 			k.Fatal(err)
 		}
 		client := page.http
-		if way == "API" {
+		if strings.HasPrefix(way, "API") {
 			client = k.dav.http
 			r.SetBasicAuth(ingestUser, ingestPassword)
 		}
