@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 
 	"slipway/uploader"
 )
@@ -11,6 +12,14 @@ import (
 // Check asks the API without a picture: a key that it accepts is answered
 // "Empty upload source".
 func (d *Driver) Check(ctx context.Context) (notes []string, err error) {
+	if notes, err = d.ask(ctx); err != nil {
+		return nil, err
+	}
+	return slices.Concat(notes, d.notes(), d.lookNotes(ctx)), nil
+}
+
+// ask asks the API without a picture.
+func (d *Driver) ask(ctx context.Context) (notes []string, err error) {
 	header := d.header()
 	header.Set("Content-Type", "application/x-www-form-urlencoded")
 	r, err := d.client.Probe(ctx, http.MethodPost, d.endpoint.String(), header, []byte("format=json"))
@@ -22,7 +31,7 @@ func (d *Driver) Check(ctx context.Context) (notes []string, err error) {
 		if number.MatchString(a.said) {
 			notes = append(notes, "The site's limit of uploads from this address is reached just now.")
 		}
-		return append(notes, d.notes()...), nil
+		return notes, nil
 	}
 	e := d.judge(uploader.Picture{}, r, a)
 	if e.Kind == uploader.Unusual || e.Kind == uploader.Permanent {
@@ -30,6 +39,24 @@ func (d *Driver) Check(ctx context.Context) (notes []string, err error) {
 	}
 	e.BodySent = false
 	return nil, d.redact(e)
+}
+
+// lookNotes says that the album's page cannot be looked at, where there is one. The
+// account works all the same.
+func (d *Driver) lookNotes(ctx context.Context) []string {
+	if d.page == nil {
+		return nil
+	}
+	_, err := d.look(ctx)
+	if err == nil {
+		return nil
+	}
+	e := uploader.AsError(d.redact(err))
+	note := e.Error() + ": a picture whose reply was lost cannot be found there"
+	if e.Remedy != "" {
+		note += "; " + e.Remedy
+	}
+	return []string{note}
 }
 
 // notes says what cannot be known from outside.

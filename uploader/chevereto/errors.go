@@ -20,7 +20,7 @@ import (
 func (d *Driver) explain(ctx context.Context, p uploader.Picture, r form.Reply, a answer) *uploader.Error {
 	e := d.judge(p, r, a)
 	if e.Kind == uploader.Refused && a.code == "100" && isVideo(p.Type) && !keyWords.MatchString(a.said) {
-		if _, err := d.Check(ctx); err == nil {
+		if _, err := d.ask(ctx); err == nil {
 			e.Kind, e.Message, e.Remedy = uploader.Permanent, "the host does not take this file as a video"+a.quoted(), "check that the file plays"
 		}
 	}
