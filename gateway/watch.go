@@ -18,6 +18,7 @@ import (
 	"slipway/watch"
 	"slipway/watch/beside"
 	"slipway/watch/finish"
+	"slipway/watch/mount"
 	"slipway/watch/notice"
 	"slipway/watch/place"
 )
@@ -342,9 +343,16 @@ func (a *app) watchOptions(c WatchConfig, memory watch.Memory) watch.Options {
 	default:
 		o.Hints = notice.New(notice.Options{Root: c.Folder, Ignore: func(rel string) bool { return o.Ignore(rel, true) != "" }, Log: o.Log})
 	}
-	var where func(watch.Known) string
+	var where func(context.Context, watch.Known) (string, error)
 	if c.After != afterKeep {
-		finisher, err := finish.New(finish.Options{Root: c.Folder, MoveTo: c.doneDir()})
+		options := finish.Options{Root: c.Folder, MoveTo: c.doneDir()}
+		if options.MoveTo != "" {
+			done := mount.New(mount.Options{
+				Dir: filepath.Join(c.Folder, filepath.FromSlash(options.MoveTo)), Top: c.Folder, What: "files that are done", Memory: memory, Name: o.Name, Log: o.Log,
+			})
+			options.Mounted, o.Targets = done.Check, append(o.Targets, done)
+		}
+		finisher, err := finish.New(options)
 		if err != nil {
 			a.log.Error("files that are done stay in their folder", "folder", c.Folder, "error", err)
 		} else {
@@ -357,8 +365,11 @@ func (a *app) watchOptions(c WatchConfig, memory watch.Memory) watch.Options {
 	o.Ours = func(rel string) (string, bool) { return beside.Recognise(c.Folder, rel) }
 	if len(c.Sidecars) > 0 {
 		file, folder := c.kinds()
+		dir := mount.New(mount.Options{Dir: cmp.Or(c.SidecarDir, c.Folder), What: "sidecars", Memory: memory, Name: o.Name, Log: o.Log})
+		o.Targets = append(o.Targets, dir)
 		o.Beside = beside.New(beside.Options{
-			Root: c.Folder, Into: c.Into, Dir: c.SidecarDir, Tree: o.Tree, File: file, Folder: folder, Memory: memory, Name: o.Name, Where: where, Log: o.Log,
+			Root: c.Folder, Into: c.Into, Dir: c.SidecarDir, Tree: o.Tree, File: file, Folder: folder, Memory: memory, Name: o.Name,
+			Where: where, Mounted: dir.Check, Log: o.Log,
 		})
 	}
 	return o

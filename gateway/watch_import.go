@@ -103,6 +103,9 @@ func (i *importing) all(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if i.summary.Problem == "" {
+		i.summary.Problem = i.folder.Status().Problem // what is written to is not mounted
+	}
 	i.summary.Took = time.Since(i.began)
 	i.yield(operate.Import{Summary: &i.summary})
 	return nil

@@ -192,11 +192,16 @@ func (f *Folder) unclaim(path string) {
 }
 
 // Release lets the entries go whose files were deleted, although many were at once or
-// the folder does not look like the one that was known: a person has said that all
-// is right.
+// the folder does not look like the one that was known, or else has what is not mounted
+// written to: a person has said that all is right with what Status.Problem told.
 func (f *Folder) Release() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if f.problem() == "" { // else a person saw that, and not this
+		for _, t := range f.o.Targets {
+			t.Release()
+		}
+	}
 	now := f.o.Clock()
 	f.deletes.braked = false
 	f.deletes.trusted = now

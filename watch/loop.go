@@ -163,6 +163,11 @@ func (f *Folder) startWalk(ctx context.Context) {
 	if r, ok := f.o.Beside.(Reopener); ok && ready && r.Reopened() {
 		f.noticeAll(nil)
 	}
+	for _, t := range f.o.Targets {
+		if t.Returned(ctx) {
+			f.noticeAll(nil)
+		}
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	now := f.o.Clock()

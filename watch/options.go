@@ -47,6 +47,9 @@ type Options struct {
 	// nothing is.
 	Beside   Beside
 	Finisher Finisher
+	// Targets are the directories that those write to, where they may not be mounted; one
+	// that is not is told in Status.Problem.
+	Targets []Target
 	// Undo puts back what the Finisher of another configuration left aside; nil: the
 	// present one, if it is an Undoer.
 	Undo Undoer
@@ -132,6 +135,23 @@ type Reopener interface {
 	// once: everything is then attended to again. It is asked before each scan.
 	Reopened() bool
 }
+
+// Target is a directory that is written to, and may be a file system that is not mounted.
+// Beside and Finisher ask it themselves, and return an ErrAway.
+type Target interface {
+	// Problem returns why nothing is written there, and what to do, for people; "": nothing
+	// keeps it. It returns at once.
+	Problem() string
+	// Returned reports whether what Problem told of has ended, which is told once:
+	// everything is then attended to again. It is asked before each scan.
+	Returned(ctx context.Context) bool
+	// Release says that what is there now is right: a person has agreed to it.
+	Release()
+}
+
+// ErrAway is what Beside and Finisher return, and do nothing, where what they write to is
+// not mounted: it is no trouble of one file, and is not logged for each.
+var ErrAway = errors.New("a file system is not mounted")
 
 // ErrLater is what Beside.Folder returns where it is to be called again.
 var ErrLater = errors.New("later")

@@ -189,7 +189,7 @@ func (p *pass) attend(ctx context.Context, k Known, o *Outcome) (Known, bool) {
 	case o.Complete && o.Sum == k.Sum:
 		after, finished, err := p.o.Finisher.Finish(ctx, k, *o, store)
 		p.complain(ctx, k.Path, "it cannot be finished with", err)
-		if ctx.Err() == nil {
+		if ctx.Err() == nil && !errors.Is(err, ErrAway) {
 			p.unfinished(after, err)
 		}
 		k, done = after, done && finished && err == nil
@@ -230,7 +230,7 @@ func (p *pass) undo(ctx context.Context, k Known) (Known, bool) {
 
 // complain notes what is wrong with what comes after a file; nil: nothing is.
 func (p *pass) complain(ctx context.Context, path, what string, err error) {
-	if err == nil || ctx.Err() != nil {
+	if err == nil || ctx.Err() != nil || errors.Is(err, ErrAway) {
 		return
 	}
 	p.o.Log.Warn("after the uploads of a watched file", "folder", p.o.Root, "file", path, "error", fmt.Errorf("%s: %w", what, err))

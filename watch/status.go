@@ -1,6 +1,7 @@
 package watch
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -20,8 +21,8 @@ type Status struct {
 	// Mode is Events or Polling; Why, where it is the latter for all or a part.
 	Mode string `json:"mode"`
 	Why  string `json:"why,omitempty"`
-	// Problem is what keeps the whole folder from being looked at or followed ("it is
-	// not there"), and what to do; "": nothing does.
+	// Problem is what keeps the whole folder from being looked at, followed or written to
+	// ("it is not there"), and what to do; "": nothing does.
 	Problem string `json:"problem,omitempty"`
 	// Braked: so many files were deleted at once that their entries stay until Release
 	// is called, or the files are back.
@@ -79,7 +80,7 @@ func (a Amount) plus(b Amount) Amount { return Amount{a.Files + b.Files, a.Bytes
 // Summary is what a Scan came to.
 type Summary struct {
 	Progress
-	// Problem is Status.Problem.
+	// Problem is Status.Problem, but for what is written to.
 	Problem  string        `json:"problem,omitempty"`
 	Troubles []Trouble     `json:"troubles,omitempty"`
 	Took     time.Duration `json:"took"`
@@ -150,7 +151,7 @@ func (f *Folder) Status() Status {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	s := Status{
-		Root: f.o.Root, Into: f.o.Into, Mode: Events, Why: f.why, Problem: f.problem(), Braked: f.deletes.braked,
+		Root: f.o.Root, Into: f.o.Into, Mode: Events, Why: f.why, Problem: cmp.Or(f.problem(), f.away()), Braked: f.deletes.braked,
 		Scanned: f.walk.ended, Took: f.walk.took, Scanning: f.walk.on,
 		Dirs: len(f.dirs), Files: f.counts.Found.Files, Known: known, Progress: f.firstLeft(f.progress()), Troubles: f.told(),
 	}
@@ -200,6 +201,16 @@ func (f *Folder) progress() Progress {
 		}
 	}
 	return p
+}
+
+// away returns which directory that is written to is not mounted; "": all are.
+func (f *Folder) away() string {
+	for _, t := range f.o.Targets {
+		if p := t.Problem(); p != "" {
+			return p
+		}
+	}
+	return ""
 }
 
 // problem returns what keeps the folder from being looked at or followed.

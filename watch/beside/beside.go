@@ -45,10 +45,13 @@ type Options struct {
 	// is remembered under a name that begins so.
 	Memory watch.Memory
 	Name   string
-	// Where returns where a file that was moved lies now, below the folder; nil: none is
-	// moved.
-	Where func(k watch.Known) string
-	Log   *slog.Logger // nil: nothing is logged
+	// Where returns where a file that was moved lies now, below the folder; "": it was not
+	// moved. Where that cannot be looked at now it is a watch.ErrAway. nil: none is moved.
+	Where func(ctx context.Context, k watch.Known) (string, error)
+	// Mounted is asked before anything is looked at where sidecars are written; an error
+	// (watch.ErrAway) keeps it from being written to. nil: nothing does.
+	Mounted func(ctx context.Context) error
+	Log     *slog.Logger // nil: nothing is logged
 }
 
 // Beside keeps sidecars. It is safe for concurrent use for different files.
@@ -91,7 +94,10 @@ func New(o Options) *Beside {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	if o.Where == nil {
-		o.Where = func(watch.Known) string { return "" }
+		o.Where = func(context.Context, watch.Known) (string, error) { return "", nil }
+	}
+	if o.Mounted == nil {
+		o.Mounted = func(context.Context) error { return nil }
 	}
 	b := &Beside{
 		o: o, folder: suffixes(o.Folder), file: append(suffixes(o.File), errorSuffix),
@@ -136,16 +142,24 @@ func (b *Beside) Retries(_ watch.Known, rel string) bool {
 //     nobody else looks.
 //  3. A folder that cannot be written to is told of once, and is no error: Reopened
 //     says when it can be.
+//  4. Where sidecars are written is not mounted: nothing is written or forgotten, and
+//     that one is missing says nothing.
 func (b *Beside) Update(ctx context.Context, k watch.Known, o *watch.Outcome, store watch.Store) (watch.Known, bool, error) {
 	if o == nil && len(k.Beside) == 0 {
 		return k, true, nil
 	}
-	place, err := b.open(o != nil)
+	place, err := b.open(ctx, o != nil)
+	if errors.Is(err, watch.ErrAway) {
+		return k, k.Done && o != nil, nil
+	}
 	if err != nil {
 		return b.failed(k, "", err)
 	}
 	defer place.Close()
-	home, err := b.home(k)
+	home, err := b.home(ctx, k)
+	if errors.Is(err, watch.ErrAway) {
+		return k, k.Done && o != nil, nil
+	}
 	if err != nil {
 		return b.failed(k, path.Dir(k.Path), err)
 	}
@@ -183,11 +197,14 @@ func (b *Beside) Update(ctx context.Context, k watch.Known, o *watch.Outcome, st
 
 // home returns beside which path sidecars of k are written, below the folder; "":
 // none are, as the file was moved and is not there any more.
-func (b *Beside) home(k watch.Known) (string, error) {
+func (b *Beside) home(ctx context.Context, k watch.Known) (string, error) {
 	if k.State != watch.Removed || b.o.Dir != "" {
 		return k.Path, nil
 	}
-	at := b.o.Where(k)
+	at, err := b.o.Where(ctx, k)
+	if err != nil {
+		return "", err
+	}
 	if at == "" {
 		return k.Path, nil
 	}
@@ -216,8 +233,11 @@ func (b *Beside) stands(k watch.Known) bool {
 	return err == nil
 }
 
-// open opens where sidecars are written.
-func (b *Beside) open(create bool) (*os.Root, error) {
+// open opens where sidecars are written, if it is mounted.
+func (b *Beside) open(ctx context.Context, create bool) (*os.Root, error) {
+	if err := b.o.Mounted(ctx); err != nil {
+		return nil, err
+	}
 	if b.o.Dir == "" {
 		return os.OpenRoot(b.o.Root)
 	}

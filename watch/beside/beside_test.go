@@ -1,6 +1,7 @@
 package beside
 
 import (
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
@@ -283,7 +284,7 @@ func TestNotThere(t *testing.T) {
 // that was moved.
 func TestFinished(t *testing.T) {
 	where := ""
-	w := newWorld(t, Options{File: []string{"url"}, Where: func(watch.Known) string { return where }})
+	w := newWorld(t, Options{File: []string{"url"}, Where: func(context.Context, watch.Known) (string, error) { return where, nil }})
 	w.picture("a.jpg")
 	w.sent("a.jpg", one)
 	w.must("a.jpg", false)

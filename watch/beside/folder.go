@@ -73,7 +73,11 @@ func (b *Beside) folderNow(ctx context.Context, dir string) error {
 		defer b.mu.Unlock()
 		b.rest[dir] = time.Now().Add(min(restMost, restTimes*time.Since(began)))
 	}()
-	place, err := b.open(true)
+	place, err := b.open(ctx, true)
+	if errors.Is(err, watch.ErrAway) {
+		b.noteStale(map[string]bool{dir: true})
+		return nil
+	}
 	if err != nil {
 		return b.unlessReadOnly("", err)
 	}

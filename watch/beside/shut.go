@@ -1,6 +1,7 @@
 package beside
 
 import (
+	"context"
 	"errors"
 	"io/fs"
 	"os"
@@ -94,7 +95,7 @@ func (b *Beside) Reopened() (opened bool) {
 	}
 	b.mu.Unlock()
 	defer b.mu.Lock()
-	root, err := b.open(true)
+	root, err := b.open(context.Background(), true)
 	if err != nil {
 		return false
 	}

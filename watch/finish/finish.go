@@ -30,7 +30,10 @@ type Options struct {
 	// MoveTo is the directory below the folder that files are moved to, each to its own
 	// path below that; "": they are deleted.
 	MoveTo string
-	Clock  func() time.Time // nil: time.Now
+	// Mounted is asked before anything is written into MoveTo; an error keeps it from
+	// being written to (watch.ErrAway). nil: nothing does.
+	Mounted func(ctx context.Context) error
+	Clock   func() time.Time // nil: time.Now
 }
 
 // Finisher does it. It is safe for concurrent use for different files.
@@ -55,6 +58,9 @@ func New(o Options) (*Finisher, error) {
 	}
 	if o.Clock == nil {
 		o.Clock = time.Now
+	}
+	if o.Mounted == nil {
+		o.Mounted = func(context.Context) error { return nil }
 	}
 	return &Finisher{o: o, before: func(string) error { return nil }, lease: place.Lease, rename: (*os.Root).Rename, remove: (*os.Root).Remove}, nil
 }
@@ -100,7 +106,7 @@ func (f *Finisher) Finish(ctx context.Context, k watch.Known, _ watch.Outcome, s
 			return j.k, err == nil, err
 		}
 	}
-	if err := j.ready(); err != nil {
+	if err := j.ready(ctx); err != nil {
 		return j.putBack(err)
 	}
 	return j.end(ctx)
@@ -179,7 +185,7 @@ func (j *job) putAside(ctx context.Context, store watch.Store) (stop bool, err e
 		j.set(watch.Taken)
 		return true, nil
 	}
-	if err := j.ready(); err != nil {
+	if err := j.ready(ctx); err != nil {
 		j.set(watch.Taken)
 		return false, err
 	}
@@ -205,9 +211,12 @@ func (j *job) putAside(ctx context.Context, store watch.Store) (stop bool, err e
 }
 
 // ready makes the directory that the file is to be moved to.
-func (j *job) ready() error {
+func (j *job) ready(ctx context.Context) error {
 	if j.o.MoveTo == "" {
 		return nil
+	}
+	if err := j.o.Mounted(ctx); err != nil {
+		return err
 	}
 	return j.makeDirs(path.Dir(path.Join(j.o.MoveTo, j.k.Path)))
 }
@@ -236,7 +245,7 @@ func (j *job) end(ctx context.Context) (watch.Known, bool, error) {
 	}
 	if j.o.MoveTo == "" {
 		err = j.remove(j.root, j.private)
-	} else {
+	} else if err = j.o.Mounted(ctx); err == nil { // reading it may have taken long
 		err = j.move(file)
 	}
 	if err == nil {

@@ -126,14 +126,14 @@ func TestMove(t *testing.T) {
 	}
 	f.has(map[string]string{"done/2026/a.jpg": "one", "done/2026/a (1).jpg": "two"})
 	for i, want := range []string{"done/2026/a.jpg", "done/2026/a (1).jpg"} {
-		if got := fin.Where(moved[i]); got != want {
+		if got, err := fin.Where(t.Context(), moved[i]); got != want || err != nil {
 			t.Errorf("it lies at %q, not %q", got, want)
 		}
 		if info, err := os.Stat(filepath.Join(f.dir, want)); err != nil || !info.ModTime().Equal(old) {
 			t.Errorf("%s: %v", want, err)
 		}
 	}
-	if got := f.finisher("").Where(moved[0]); got != "" {
+	if got, err := f.finisher("").Where(t.Context(), moved[0]); got != "" || err != nil {
 		t.Errorf("a deleted file lies at %q", got)
 	}
 }

@@ -1,6 +1,7 @@
 package finish
 
 import (
+	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -85,11 +86,20 @@ func ignoreAbsent(err error) error {
 
 // Where returns the path below the folder at which the file that k remembers as
 // Removed lies now; "": nowhere, it was deleted. Of several files that had the same
-// path it is the one with k's inode, where the system tells that.
-func (f *Finisher) Where(k watch.Known) string {
+// path it is the one with k's inode, where the system tells that. The error is
+// Options.Mounted's.
+func (f *Finisher) Where(ctx context.Context, k watch.Known) (string, error) {
 	if f.o.MoveTo == "" {
-		return ""
+		return "", nil
 	}
+	if err := f.o.Mounted(ctx); err != nil {
+		return "", err
+	}
+	return f.where(k), nil
+}
+
+// where is Where, if that is mounted.
+func (f *Finisher) where(k watch.Known) string {
 	first := path.Join(f.o.MoveTo, k.Path)
 	j, err := f.open(k)
 	if err != nil {
