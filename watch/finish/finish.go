@@ -17,6 +17,7 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"sync/atomic"
 	"time"
 
 	"slipway/watch"
@@ -38,7 +39,8 @@ type Options struct {
 
 // Finisher does it. It is safe for concurrent use for different files.
 type Finisher struct {
-	o Options
+	o    Options
+	said atomic.Bool // MoveTo is written as it is called
 	// before, in tests, fails in place of a step.
 	before func(step string) error
 	lease  func(*os.File) (release func(), busy, known bool)
@@ -218,7 +220,10 @@ func (j *job) ready(ctx context.Context) error {
 	if err := j.o.Mounted(ctx); err != nil {
 		return err
 	}
-	return j.makeDirs(path.Dir(path.Join(j.o.MoveTo, j.k.Path)))
+	if err := j.makeDirs(path.Dir(path.Join(j.o.MoveTo, j.k.Path))); err != nil {
+		return err
+	}
+	return j.spelled(j.root)
 }
 
 // putBack is back, after err. What is not aside any more went in spite of err.

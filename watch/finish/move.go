@@ -9,6 +9,8 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"slices"
+	"strings"
 
 	"slipway/watch"
 	"slipway/watch/place"
@@ -22,6 +24,52 @@ func (j *job) move(file *os.File) error {
 		return j.copyTo(file, to)
 	}
 	return err
+}
+
+// spelled fails unless MoveTo is called exactly so, and is no link: what is moved to
+// "Done" or to "archive" by the name "done" is not known to lie there, is taken again, and
+// moved again, deeper each time.
+func (f *Finisher) spelled(root *os.Root) error {
+	at := "."
+	for name := range strings.SplitSeq(f.o.MoveTo, "/") {
+		dir := at
+		at = path.Join(at, name)
+		if info, err := root.Lstat(at); err == nil && info.Mode()&fs.ModeSymlink != 0 {
+			return fmt.Errorf("%s is a symbolic link; in after = \"move:%s\" name a real folder", at, f.o.MoveTo)
+		}
+		if f.said.Load() {
+			continue
+		}
+		names, err := namesIn(root, dir)
+		if err != nil {
+			return err
+		}
+		if !slices.Contains(names, name) {
+			return fmt.Errorf("there is no folder %s that is called exactly so; in after = \"move:%s\" write it as the disk does (%s)", at, f.o.MoveTo, like(names, name))
+		}
+	}
+	f.said.Store(true)
+	return nil
+}
+
+// like returns the names that differ from name in their case alone, or "other letters".
+func like(names []string, name string) string {
+	for _, n := range names {
+		if strings.EqualFold(n, name) {
+			return n
+		}
+	}
+	return "other letters look the same"
+}
+
+// namesIn returns what is in a directory.
+func namesIn(root *os.Root, dir string) ([]string, error) {
+	d, err := root.Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer d.Close()
+	return d.Readdirnames(-1)
 }
 
 // makeDirs makes a directory below MoveTo, durably.
@@ -48,6 +96,11 @@ func (j *job) copyTo(file *os.File, to string) error {
 	if err != nil {
 		return err
 	}
+	if there, err := j.copied(to, info); err != nil {
+		return err
+	} else if there {
+		return j.root.Remove(j.private)
+	}
 	if err := j.copy(file, temporary, info); err != nil {
 		return errors.Join(err, ignoreAbsent(j.root.Remove(temporary)))
 	}
@@ -55,6 +108,25 @@ func (j *job) copyTo(file *os.File, to string) error {
 		return errors.Join(err, ignoreAbsent(j.root.Remove(temporary)))
 	}
 	return j.root.Remove(j.private)
+}
+
+// copied reports whether the very same file is at to, durably: a crash came before the
+// original went.
+func (j *job) copied(to string, info fs.FileInfo) (bool, error) {
+	is := j.look(to)
+	if is == nil || !is.Mode().IsRegular() || is.Size() != info.Size() || !is.ModTime().Equal(info.ModTime()) {
+		return false, nil
+	}
+	file, err := j.root.Open(to)
+	if err != nil {
+		return false, err
+	}
+	defer file.Close()
+	h := sha256.New()
+	if _, err := io.Copy(h, file); err != nil || [32]byte(h.Sum(nil)) != j.k.Sum {
+		return false, err
+	}
+	return true, errors.Join(file.Sync(), place.SyncDir(j.root, path.Dir(to)))
 }
 
 // copy writes file's bytes and time to a new file.
