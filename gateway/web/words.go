@@ -177,13 +177,15 @@ func per(d time.Duration) string {
 	return "in " + span(d)
 }
 
-// count writes n of what, which takes an s, or es.
+// count writes n of what, which takes an s, es or, as a try does, ies.
 func count(n int, what string) string {
 	switch {
 	case n == 1:
 		return "1 " + what
 	case strings.HasSuffix(what, "s"):
 		what += "e"
+	case strings.HasSuffix(what, "try"):
+		what = strings.TrimSuffix(what, "y") + "ie"
 	}
 	return thousands(n) + " " + what + "s"
 }

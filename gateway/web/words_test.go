@@ -24,7 +24,7 @@ func TestWords(t *testing.T) {
 		{span(20 * time.Millisecond), "under a second"}, {span(99 * time.Second), "99 s"}, {span(100 * time.Second), "2 min"}, {span(3 * time.Hour), "3 h"}, {span(72 * time.Hour), "3 days"},
 		{ago(testNow, testNow), "just now"}, {ago(testNow, testNow.Add(-time.Minute)), "60 s ago"}, {ago(testNow, testNow.Add(5*time.Minute)), "in 5 min"},
 		{ago(testNow, testNow.AddDate(-1, 0, 0)), "22 Nov 2025"},
-		{per(time.Minute), "a minute"}, {per(24 * time.Hour), "a day"}, {per(90 * time.Minute), "in 90 min"}, {count(2, "address"), "2 addresses"}, {count(1, "address"), "1 address"},
+		{per(time.Minute), "a minute"}, {per(24 * time.Hour), "a day"}, {per(90 * time.Minute), "in 90 min"}, {count(2, "address"), "2 addresses"}, {count(1, "address"), "1 address"}, {count(1, "try"), "1 try"}, {count(2, "try"), "2 tries"},
 		{due(testNow, testNow.Add(-time.Hour)), "now"}, {due(testNow, testNow), "now"}, {due(testNow, testNow.Add(time.Minute)), "in 60 s"},
 		{count(1, "file"), "1 file"}, {count(1234567, "file"), "1,234,567 files"}, {thousands(-1234), "-1,234"}, {thousands(100), "100"},
 		{title("/"), "Home"}, {folderLink("/"), "/files/"}, {folderLink("/a b/ü?"), "/files/a%20b/%C3%BC%3F/"},
