@@ -7,7 +7,8 @@
 #
 #   GATEWAY=https://pictures.example sh api.sh photo.jpg
 #
-# It puts the picture into /inbox, waits for its URL, and prints it.
+# It puts the picture into /inbox, waits for its URL, and prints what there is: JSON,
+# with the URL in uploads[].url.
 set -eu
 : "${GATEWAY:=http://127.0.0.1:8080}" "${TOKEN:?is the token that slipway token add printed}"
 file=$1

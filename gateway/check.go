@@ -36,6 +36,9 @@ func (p program) check(ctx context.Context, path string, report func(cli.CheckLi
 	report(cli.CheckLine{Subject: "configuration", OK: true, Text: fmt.Sprintf("%s is right: %s, %s, %s", filepath.Base(path),
 		count(len(s.destinations), "destination"), count(len(c.Routes), "route"), count(len(c.Users), "user")), Notes: s.warnings})
 	lines := []func(context.Context) cli.CheckLine{a.checkUsers, a.checkStorage, a.checkWeb, a.checkFTP}
+	if t := c.TLS; t.CertFile+t.KeyFile != "" || len(t.ACMEDomains) > 0 {
+		lines = append(lines, a.checkCertificate)
+	}
 	for _, w := range c.Watches {
 		lines = append(lines, func(context.Context) cli.CheckLine { return w.look() })
 	}
@@ -179,6 +182,22 @@ func needTLS(users []UserConfig) (names []string) {
 		}
 	}
 	return names
+}
+
+// checkCertificate looks at the certificate of [tls], where that names one.
+func (a *app) checkCertificate(context.Context) cli.CheckLine {
+	c := a.settings.Load().config
+	line := cli.CheckLine{Subject: "certificate", OK: true, Text: "issued by ACME for " + strings.Join(c.TLS.ACMEDomains, ", ")}
+	if c.TLS.CertFile != "" {
+		line.Text = c.TLS.CertFile
+	}
+	if err := a.certOptions().Check(); err != nil {
+		line.OK, line.Text = false, err.Error()
+	}
+	if !c.Web.TLS && c.FTP.TLS == ftpPlain {
+		line.Notes = []string{`no door shows it: web.tls is false, and ftp.tls is "off"`}
+	}
+	return line
 }
 
 // checkDestination asks one destination whether the account works.

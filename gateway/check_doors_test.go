@@ -93,3 +93,22 @@ func TestTryFolder(t *testing.T) {
 		}
 	}
 }
+
+// TestCheckReadsTheCertificate: what [tls] names is read before serve does.
+func TestCheckReadsTheCertificate(t *testing.T) {
+	for _, tt := range []struct {
+		tls  TLSConfig
+		told string
+	}{
+		{TLSConfig{CertFile: "c.pem"}, "without key_file"},
+		{TLSConfig{CertFile: "c.pem", KeyFile: "k.pem"}, "c.pem"},
+		{TLSConfig{ACMEDomains: []string{"no domain"}}, "no domain"},
+		{TLSConfig{ACMEDomains: []string{"pictures.example.org"}}, ""},
+	} {
+		c := &Config{TLS: tt.tls, file: filepath.Join(t.TempDir(), "config.toml"), Web: WebConfig{TLS: true}}
+		line := checked(t, c, func(a *app) cli.CheckLine { return a.checkCertificate(t.Context()) })
+		if line.OK != (tt.told == "") || !strings.Contains(line.Text, tt.told) || len(line.Notes) > 0 {
+			t.Errorf("%+v: %+v", tt.tls, line)
+		}
+	}
+}

@@ -45,6 +45,7 @@ func TestConfigMistakes(t *testing.T) {
 		{"[web]\nmetrics = 'user'", `config.toml:2: web.metrics: "user" is not known; did you mean "users"?`},
 		{"[web]\ntrusted_proxies = '10.0.0.1'", `config.toml:2:1: web.trusted_proxies is text where a list is expected; write trusted_proxies = ["…"]`},
 		{"[web]\nlisten = 'h:1'\n[ftp]\nlisten = 'h:1'", `config.toml:4: ftp.listen: "h:1" is the address of web.listen already; choose another port`},
+		{"[destination.a]\ndriver = 'local'\n[[route]]\npath = '/a/{r...}'\nto = ['a']\nalbums = ['x']", `config.toml:6:1: route[1].albums is a list where a table is expected; write [route.albums] and a name = … on each line below it`},
 		{"[storage]\nunrouted = 'refuze'", `config.toml:2: storage.unrouted: "refuze" is not known; did you mean "refuse"?`},
 		{"[sidecar]\nfile = ['jsn']", `config.toml:2: sidecar.file: "jsn" is not known; did you mean "json"?`},
 		{"[settle]\nquiet = '10m'", `settle.ceiling: it must not be shorter than settle.quiet`},

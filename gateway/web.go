@@ -62,9 +62,14 @@ func listenWeb(a *app) (net.Listener, error) {
 
 // openCerts loads, or makes, the certificate of the doors that have TLS, once.
 func (a *app) openCerts() (err error) {
-	if a.certs != nil {
-		return nil
+	if a.certs == nil {
+		a.certs, err = certs.Load(a.certOptions())
 	}
+	return err
+}
+
+// certOptions says which certificate the configuration asks for.
+func (a *app) certOptions() certs.Options {
 	c := a.settings.Load().config
 	o := certs.Options{
 		CertFile: c.resolve(c.TLS.CertFile), KeyFile: c.resolve(c.TLS.KeyFile),
@@ -76,8 +81,7 @@ func (a *app) openCerts() (err error) {
 			o.Hosts = append(o.Hosts, host)
 		}
 	}
-	a.certs, err = certs.Load(o)
-	return err
+	return o
 }
 
 // serveWeb answers HTTP on l until ctx ends.

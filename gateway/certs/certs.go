@@ -93,6 +93,26 @@ func Load(o Options) (*Manager, error) {
 	return m, nil
 }
 
+// Check reports what [Load] would refuse, and files that clients will. It makes
+// nothing.
+func (o Options) Check() error {
+	if err := o.check(); err != nil || o.CertFile == "" {
+		return err
+	}
+	c, err := o.fromFiles()
+	if err != nil {
+		return err
+	}
+	now := time.Now
+	if o.Clock != nil {
+		now = o.Clock
+	}
+	if err := usable(c.Leaf, now()); err != nil {
+		return fmt.Errorf("certs: clients will refuse %s: %w", o.CertFile, err)
+	}
+	return nil
+}
+
 func (o Options) check() error {
 	switch {
 	case o.CertFile != "" && o.KeyFile == "":
@@ -171,9 +191,13 @@ func (m *Manager) read() (*tls.Certificate, error) {
 	if m.o.CertFile == "" {
 		return m.selfSigned()
 	}
-	c, err := tls.LoadX509KeyPair(m.o.CertFile, m.o.KeyFile)
+	return m.o.fromFiles()
+}
+
+func (o Options) fromFiles() (*tls.Certificate, error) {
+	c, err := tls.LoadX509KeyPair(o.CertFile, o.KeyFile)
 	if err != nil {
-		return nil, fmt.Errorf("certs: cert_file %s with key_file %s: %w", m.o.CertFile, m.o.KeyFile, err)
+		return nil, fmt.Errorf("certs: cert_file %s with key_file %s: %w", o.CertFile, o.KeyFile, err)
 	}
 	return &c, nil
 }

@@ -95,14 +95,17 @@ func example(p path, v reflect.Value) string {
 	case v.Kind() == reflect.Slice && tabular(v.Type().Elem()):
 		return "[[" + name + "]] and the keys below it"
 	case tabular(v.Type()) && v.Kind() == reflect.Map:
-		return "[" + name + "] and a name = … on each line below it"
+		return "[" + element.ReplaceAllString(name, "") + "] and a name = … on each line below it"
 	case tabular(v.Type()):
-		return "[" + name + "] and the keys below it"
+		return "[" + element.ReplaceAllString(name, "") + "] and the keys below it"
 	case v.Kind() == reflect.Slice:
 		return key + " = [" + plainExample(v.Type().Elem()) + "]"
 	}
 	return key + " = " + plainExample(v.Type())
 }
+
+// element is what a path says of an array's elements, and a header of TOML does not.
+var element = regexp.MustCompile(`\[\d+\]`)
 
 func plainExample(t reflect.Type) string {
 	switch k := t.Kind(); {
