@@ -55,9 +55,16 @@ func BenchmarkClaim(b *testing.B) {
 	for name, content := range map[string]func(int) string{
 		"different bytes": func(i int) string { return fmt.Sprint(i) },
 		"the same bytes":  func(int) string { return "same" },
+		"of a replay":     func(i int) string { return fmt.Sprint(i) },
 	} {
 		b.Run(name, func(b *testing.B) {
-			_, source := waiting(b, 100_000, content)
+			w, source := waiting(b, 100_000, content)
+			if name == "of a replay" {
+				w.tx(func(ctx context.Context, tx vfs.Tx) error {
+					_, err := tx.Exec(ctx, "UPDATE uploads SET late = 1")
+					return err
+				})
+			}
 			db, err := index.Open(b.Context(), source, index.Options{})
 			if err != nil {
 				b.Fatal(err)
