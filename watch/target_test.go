@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -12,25 +13,25 @@ import (
 
 // target is a directory that is written to, which is not mounted while away.
 type target struct {
-	away, told, released bool
+	away, told, released atomic.Bool
 }
 
 func (t *target) Problem() string {
-	if !t.told {
+	if !t.told.Load() {
 		return ""
 	}
 	return "nothing is mounted at /mnt"
 }
 
 func (t *target) Returned(context.Context) bool {
-	if !t.told || t.away {
+	if !t.told.Load() || t.away.Load() {
 		return false
 	}
-	t.told = false
+	t.told.Store(false)
 	return true
 }
 
-func (t *target) Release() { t.released = true }
+func (t *target) Release() { t.released.Store(true) }
 
 // intoTarget finishes with files where that is mounted.
 type intoTarget struct {
@@ -39,8 +40,8 @@ type intoTarget struct {
 }
 
 func (f intoTarget) Finish(ctx context.Context, k watch.Known, o watch.Outcome, store watch.Store) (watch.Known, bool, error) {
-	if f.away {
-		f.told = true
+	if f.away.Load() {
+		f.told.Store(true)
 		return k, false, fmt.Errorf("it is away: %w", watch.ErrAway)
 	}
 	return f.after.Finish(ctx, k, o, store)
@@ -50,7 +51,8 @@ func (f intoTarget) Finish(ctx context.Context, k watch.Known, o watch.Outcome, 
 // no trouble of each, and ends by itself.
 func TestTargetAway(t *testing.T) {
 	in(t, func(t *testing.T, w *world) {
-		to := &target{away: true}
+		to := new(target)
+		to.away.Store(true)
 		w.o.Finisher, w.o.Targets = intoTarget{&after{w: w}, to}, []watch.Target{to}
 		w.write("a.jpg", "A")
 		w.start()
@@ -61,7 +63,7 @@ func TestTargetAway(t *testing.T) {
 		if s := w.f.Status(); len(s.Troubles) != 0 || !strings.Contains(s.Problem, "/mnt") {
 			t.Errorf("%+v", s)
 		}
-		to.away = false
+		to.away.Store(false)
 		w.wait(2 * time.Minute)
 		w.has("a.jpg", "")
 		if s := w.f.Status(); s.Problem != "" {
@@ -73,7 +75,9 @@ func TestTargetAway(t *testing.T) {
 // TestTargetReleased: who lets deletions go that the brake keeps agrees to nothing else.
 func TestTargetReleased(t *testing.T) {
 	in(t, func(t *testing.T, w *world) {
-		to := &target{away: true, told: true}
+		to := new(target)
+		to.away.Store(true)
+		to.told.Store(true)
 		w.o.Follow, w.o.Targets = true, []watch.Target{to}
 		for i := range 30 {
 			w.write(fmt.Sprintf("%02d.jpg", i), "A")
@@ -88,12 +92,12 @@ func TestTargetReleased(t *testing.T) {
 			t.Fatalf("%+v", s)
 		}
 		w.f.Release()
-		if to.released {
+		if to.released.Load() {
 			t.Error("what was not shown was agreed to")
 		}
 		w.wait(10 * time.Minute)
 		w.f.Release()
-		if !to.released {
+		if !to.released.Load() {
 			t.Errorf("what is shown cannot be agreed to: %+v", w.f.Status())
 		}
 	})
