@@ -16,7 +16,8 @@ type Watch struct {
 	// it is polled, for all or a part.
 	Mode string `json:"mode"`
 	Why  string `json:"why,omitempty"`
-	// Problem is what keeps the whole folder from being looked at; "": nothing does.
+	// Problem is what keeps the whole folder from being looked at, followed or written to; "":
+	// nothing does.
 	Problem string `json:"problem,omitempty"`
 	// Braked: so many files were deleted at once that nothing follows from it before
 	// Release.
