@@ -90,9 +90,10 @@ func (f *Folder) visit(ctx context.Context) bool {
 		return true
 	}
 	if err := f.recall(ctx); err != nil {
-		if ctx.Err() == nil {
-			f.o.Log.Error("the memory of a watched folder cannot be read", "folder", f.o.Root, "error", err)
+		if ctx.Err() != nil {
+			return false // it was not asked to its end, which says nothing of the memory
 		}
+		f.o.Log.Error("the memory of a watched folder cannot be read", "folder", f.o.Root, "error", err)
 		f.mu.Lock()
 		defer f.mu.Unlock()
 		f.home.missing = "what is remembered of the folder cannot be read: " + err.Error()
