@@ -46,9 +46,6 @@ var placers = map[string]placer{
 	"image/webp":             placeWebP,
 }
 
-// Supports reports whether files of the media type have a place for a comment.
-func Supports(mediaType string) bool { return placerOf(mediaType) != nil }
-
 func placerOf(mediaType string) placer {
 	kind, _, _ := mime.ParseMediaType(mediaType) // what is malformed has no row
 	return placers[kind]
