@@ -81,7 +81,9 @@ type walk struct {
 	took   time.Duration
 	next   time.Time
 	failed bool // the folder could not be opened
-	again  bool // another one was asked for while it was on
+	// through: a scan of this Run or Scan has ended.
+	through bool
+	again   bool // another one was asked for while it was on
 }
 
 // New returns a folder. It does nothing before Run or Scan.
@@ -135,7 +137,8 @@ func (f *Folder) begin(ctx context.Context) error {
 	if f.o.Hints == nil && f.why == "" {
 		f.why = "it is not asked for events"
 	}
-	f.walk.next, f.walk.began = f.o.Clock(), time.Time{} // no scan of this run has begun
+	f.walk.next, f.walk.began, f.walk.through = f.o.Clock(), time.Time{}, false // no scan of this run has begun
+	f.counts = Progress{}
 	return nil
 }
 

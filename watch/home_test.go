@@ -78,38 +78,49 @@ func TestOtherDisk(t *testing.T) {
 
 // TestOtherDiskBelow: so it is with what is mounted below the folder.
 func TestOtherDiskBelow(t *testing.T) {
-	for _, seen := range []bool{false, true} {
-		in(t, func(t *testing.T, w *world) {
-			d := new(disks)
-			d.usb.Store(true)
-			w.o.Place, w.o.Follow, w.o.Hints = d, true, w.hints
-			w.write("a.jpg", "A")
-			w.write("usb/usb-1.jpg", "1")
-			w.write("usb/usb/usb-2.jpg", "2")
-			w.start()
-			w.wait(4 * time.Second)
-			away := filepath.Join(t.TempDir(), "away")
-			w.ok(os.Rename(w.at("usb"), away))
-			w.ok(os.Mkdir(w.at("usb"), 0o755))
-			if seen {
-				d.usb.Store(false)
-				w.hints.tell("", true)
-				w.wait(2 * time.Minute)
-				d.usb.Store(true)
-			}
-			w.write("usb/usb-3.jpg", "3")
-			w.hints.tell("", true)
-			w.wait(10 * time.Minute)
-			w.holds("a.jpg=A", "usb/usb-1.jpg=1", "usb/usb/usb-2.jpg=2", "usb/usb-3.jpg=3")
-			if s := w.f.Status(); !strings.Contains(s.Problem, "mounted at usb now") {
-				t.Errorf("%+v", s)
-			}
-			w.ok(w.tree.Remove("/inbox/usb/usb-3.jpg"))
-			w.remove("usb")
-			w.ok(os.Rename(away, w.at("usb")))
-			w.remove("usb/usb-1.jpg")
-			w.wait(10 * time.Minute)
-			w.holds("a.jpg=A", "usb/usb/usb-2.jpg=2")
-		})
+	for _, back := range []time.Duration{0, 5 * time.Minute, -24 * time.Hour} {
+		otherDiskBelow(t, true, back)
 	}
+	otherDiskBelow(t, false, 0)
+}
+
+// otherDiskBelow does so where that was seen or not, and the clock was then set back.
+func otherDiskBelow(t *testing.T, seen bool, back time.Duration) {
+	in(t, func(t *testing.T, w *world) {
+		var off atomic.Int64
+		w.o.Clock = func() time.Time { return time.Now().Add(-time.Duration(off.Load())) }
+		d := new(disks)
+		d.usb.Store(true)
+		w.o.Place, w.o.Follow, w.o.Hints = d, true, w.hints
+		w.write("a.jpg", "A")
+		w.write("usb/usb-1.jpg", "1")
+		w.write("usb/usb/usb-2.jpg", "2")
+		w.start()
+		w.wait(4 * time.Second)
+		away := filepath.Join(t.TempDir(), "away")
+		w.ok(os.Rename(w.at("usb"), away))
+		w.ok(os.Mkdir(w.at("usb"), 0o755))
+		if seen {
+			d.usb.Store(false)
+			w.hints.tell("", true)
+			w.wait(2 * time.Minute)
+			d.usb.Store(true)
+		}
+		w.halt()
+		off.Store(int64(back))
+		w.again() // the looks that were put off are not waited for
+		w.write("usb/usb-3.jpg", "3")
+		w.hints.tell("", true)
+		w.wait(40 * time.Minute)
+		w.holds("a.jpg=A", "usb/usb-1.jpg=1", "usb/usb/usb-2.jpg=2", "usb/usb-3.jpg=3")
+		if s := w.f.Status(); !strings.Contains(s.Problem, "mounted at usb now") {
+			t.Errorf("%+v", s)
+		}
+		w.ok(w.tree.Remove("/inbox/usb/usb-3.jpg"))
+		w.remove("usb")
+		w.ok(os.Rename(away, w.at("usb")))
+		w.remove("usb/usb-1.jpg")
+		w.wait(10 * time.Minute)
+		w.holds("a.jpg=A", "usb/usb/usb-2.jpg=2")
+	})
 }

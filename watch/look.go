@@ -98,11 +98,6 @@ func (f *Folder) heedListing(t task, l *listing) bool {
 	if n.quiet && n.digest == l.digest && !t.force && !l.gone {
 		return true
 	}
-	var files Amount
-	for _, x := range l.files {
-		files.add(x.stat.Size)
-	}
-	f.count(n, files, l.empty)
 	n.digest, n.quiet = l.digest, true
 	return false
 }
@@ -222,7 +217,7 @@ func base(p string) string { return p[strings.LastIndexByte(p, '/')+1:] }
 // present decides about the files that are there.
 func (c *comparison) present() {
 	i := 0
-	var same Amount
+	var files, same Amount // without sidecars
 	for _, x := range c.l.files {
 		for i < len(c.known) && base(c.known[i].Path) < x.name {
 			i++
@@ -234,6 +229,7 @@ func (c *comparison) present() {
 		if c.ours[x.name] || k == nil && c.resembles(x) {
 			continue
 		}
+		files.add(x.stat.Size)
 		if c.stands(k, x) {
 			same.add(x.stat.Size)
 			continue
@@ -243,10 +239,11 @@ func (c *comparison) present() {
 	if c.standing > 0 {
 		c.recognise()
 	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.count(c.node(c.dir), files, c.l.empty)
 	if c.first {
-		c.mu.Lock()
 		c.counts.Same = c.counts.Same.plus(same)
-		c.mu.Unlock()
 	}
 }
 
@@ -295,7 +292,9 @@ func (c *comparison) stands(k *Known, x file) bool {
 		if !k.sure() {
 			return false
 		}
-		c.revise(*k, func(k *Known) { k.State, k.Stat, k.Since, k.Done = Taken, x.stat, c.now(), !c.attended() })
+		c.revise(*k, func(k *Known) {
+			k.State, k.Stat, k.Since, k.Done = Taken, x.stat, c.takenNow(k.Path, x.stat.Device), !c.attended()
+		})
 	default:
 		return false
 	}

@@ -202,7 +202,7 @@ func (f *Folder) endWalk() {
 	if !f.walk.on {
 		return
 	}
-	f.walk.on, f.walk.whole = false, f.walk.began
+	f.walk.on, f.walk.through, f.walk.whole = false, true, f.walk.began
 	f.walk.ended = f.o.Clock()
 	f.walk.took = f.walk.ended.Sub(f.walk.began)
 	f.walk.next = f.walk.ended.Add(f.o.Rescan)

@@ -21,20 +21,47 @@ type deletes struct {
 	waiting  int       // files that are missing from a folder that is not the known one
 	why      string    // why they wait
 	devices  map[uint64]uint64
-	lost     map[uint64]int64 // when file systems below the folder were not mounted last
+	lost     map[uint64]*lost // file systems below the folder that were not mounted some time
 	// missed is when files went missing, in this process's time, which is never set.
 	missed map[string]time.Time
 	// unsearched are directories with missing files that a whole scan has to look for.
 	unsearched map[string]bool
 }
 
+// lost is a file system that was not mounted. Another may have its number since.
+type lost struct {
+	at int64 // when that was seen last, nanoseconds since the Unix epoch
+	// mine are files that were taken since from what has the number, at most maxMine; full:
+	// there were more. No clock says that: it may have been set since.
+	mine map[string]bool
+	full bool
+}
+
 // lose notes that a file system was not mounted at a time.
 func (d *deletes) lose(device uint64, now int64) {
 	if d.lost == nil {
-		d.lost = make(map[uint64]int64)
+		d.lost = make(map[uint64]*lost)
 	}
-	d.lost[device] = now
+	d.lost[device] = &lost{at: now, mine: make(map[string]bool)}
 }
+
+// takenNow returns the Since of a file that is about to be remembered as taken from a
+// file system, or found there again, and notes that where the file system was lost.
+func (f *Folder) takenNow(path string, device uint64) int64 {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	switch l := f.deletes.lost[device]; {
+	case l == nil || l.mine[path]:
+	case len(l.mine) >= maxMine:
+		l.full = true
+	default:
+		l.mine[path] = true
+	}
+	return f.now()
+}
+
+// had reports whether k is known to have been on the file system before it was lost.
+func (l *lost) had(k Known) bool { return k.Since <= l.at && !l.full && !l.mine[k.Path] }
 
 // deviceChanged notes that a file system that had one number has another.
 func (f *Folder) deviceChanged(from, to uint64) {
@@ -120,7 +147,7 @@ func (c *comparison) vouchesBelow(ctx context.Context, root *os.Root, device uin
 		return true, nil
 	}
 	c.mu.Lock()
-	lost, was := c.deletes.lost[device]
+	lost := c.deletes.lost[device]
 	c.mu.Unlock()
 	const page, most = 200, 20_000
 	after := ""
@@ -131,7 +158,7 @@ func (c *comparison) vouchesBelow(ctx context.Context, root *os.Root, device uin
 		}
 		for _, k := range list {
 			after = k.Path
-			if k.State != Taken && k.State != Removing || was && k.Since > lost {
+			if k.State != Taken && k.State != Removing || lost != nil && !c.hadBefore(lost, k) {
 				continue
 			}
 			if s, err := c.stat(root, k.Path); err == nil && s.Device == device && s.same(k.Stat) {
@@ -142,12 +169,19 @@ func (c *comparison) vouchesBelow(ctx context.Context, root *os.Root, device uin
 			break
 		}
 	}
-	if !was {
+	if lost == nil {
 		c.mu.Lock()
 		c.deletes.lose(device, c.now())
 		c.mu.Unlock()
 	}
 	return false, nil
+}
+
+// hadBefore is lost.had for who does not hold mu.
+func (c *comparison) hadBefore(l *lost, k Known) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return l.had(k)
 }
 
 // endNode forgets a directory that is gone with all that was remembered of it.

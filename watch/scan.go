@@ -22,7 +22,7 @@ func (f *Folder) Scan(ctx context.Context, o ScanOptions) (Summary, error) {
 	}
 	defer f.end()
 	f.mu.Lock()
-	f.counts, f.step = Progress{}, o.Step
+	f.step = o.Step
 	f.mu.Unlock()
 	var err error
 	if o.DryRun {
@@ -38,6 +38,9 @@ func (f *Folder) Scan(ctx context.Context, o ScanOptions) (Summary, error) {
 		o.Progress(s.Progress)
 	}
 	f.step, f.counts.Total = nil, Amount{}
+	if o.DryRun {
+		f.counts = Progress{} // nothing was done
+	}
 	return s, err
 }
 

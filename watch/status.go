@@ -27,14 +27,18 @@ type Status struct {
 	// Braked: so many files were deleted at once that their entries stay until Release
 	// is called, or the files are back.
 	Braked bool `json:"braked,omitempty"`
+	// Asks: Problem waits for a person's answer, which Release gives.
+	Asks bool `json:"asks,omitempty"`
 	// Scanned is when the last whole scan ended, zero before the first; Took, how long
 	// it lasted. Scanning: one is on.
 	Scanned  time.Time     `json:"scanned,omitzero"`
 	Took     time.Duration `json:"took"`
 	Scanning bool          `json:"scanning,omitempty"`
 
-	Dirs  int           `json:"directories"` // as the last look saw them
-	Files int           `json:"files"`       // of those that are not ignored
+	Dirs int `json:"directories"` // as the last look saw them
+	// Files are those that stand in the folder, without sidecars and what is ignored or
+	// empty: as the last look saw them, or are remembered while the first one is on.
+	Files int           `json:"files"`
 	Known map[State]int `json:"known,omitempty"`
 	Progress
 	// Troubles are files that cannot be taken now, in order, at most 100 of
@@ -51,9 +55,9 @@ type Trouble struct {
 	Next time.Time `json:"next,omitzero"`
 }
 
-// Progress counts what a folder did since it began, and what lies before it.
+// Progress counts what a Run or Scan did since it began, and what lies before it.
 type Progress struct {
-	// Found is what the scan has seen, Taken what was put into the virtual filesystem,
+	// Found is what the scan has seen, without sidecars, Taken what was put into the virtual filesystem,
 	// Same what was known already (or known again after its times alone changed), Moved
 	// what was renamed there.
 	Found, Taken, Same, Moved Amount
@@ -153,7 +157,7 @@ func (f *Folder) Status() Status {
 	s := Status{
 		Root: f.o.Root, Into: f.o.Into, Mode: Events, Why: f.why, Problem: cmp.Or(f.problem(), f.away()), Braked: f.deletes.braked,
 		Scanned: f.walk.ended, Took: f.walk.took, Scanning: f.walk.on,
-		Dirs: len(f.dirs), Files: f.counts.Found.Files, Known: known, Progress: f.firstLeft(f.progress()), Troubles: f.told(),
+		Asks: f.asks(), Dirs: len(f.dirs), Files: f.standing(known), Known: known, Progress: f.firstLeft(f.progress()), Troubles: f.told(),
 	}
 	if s.Why != "" {
 		s.Mode = Polling
@@ -161,6 +165,23 @@ func (f *Folder) Status() Status {
 		s.Why = p.Polled()
 	}
 	return s
+}
+
+// standing returns how many files stand in the folder. What is remembered as taken does,
+// as far as is known before a scan has ended.
+func (f *Folder) standing(known map[State]int) int {
+	if f.walk.through {
+		return f.counts.Found.Files
+	}
+	return max(f.counts.Found.Files, known[Taken])
+}
+
+// asks reports whether Release is an answer to the problem that Status tells.
+func (f *Folder) asks() bool {
+	if f.home.missing != "" {
+		return false
+	}
+	return f.problem() != "" || f.away() != ""
 }
 
 // knownCount returns how many files are remembered in each state, nil where that

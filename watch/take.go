@@ -183,7 +183,7 @@ func (t *take) without(ctx context.Context) (end, error) {
 	if t.had && t.old.Sum == t.sum && t.old.sure() && (t.old.State == Taken || t.old.State == Missing) {
 		k := t.old
 		if k.State != Taken {
-			k.State, k.Since = Taken, t.now()
+			k.State, k.Since = Taken, t.takenNow(t.x.path, t.x.stat.Device)
 		}
 		k.Stat = t.x.stat
 		k.Done = !t.attended() // it may have been found another one when it was to be finished with
@@ -255,7 +255,7 @@ func (t *take) revert(ctx context.Context, err error) error {
 // taken returns what is to be remembered of the path.
 func (t *take) taken() Known {
 	return Known{
-		Path: t.x.path, Stat: t.x.stat, Sum: t.sum, Entry: t.old.Entry, State: Taken, Since: t.now(),
+		Path: t.x.path, Stat: t.x.stat, Sum: t.sum, Entry: t.old.Entry, State: Taken, Since: t.takenNow(t.x.path, t.x.stat.Device),
 		Done: !t.attended(), Beside: t.old.Beside,
 	}
 }

@@ -99,6 +99,17 @@ func (w *world) start() {
 	w.halt()
 	ctx, cancel := context.WithCancel(w.Context())
 	w.f = watch.New(w.o)
+	w.run(ctx, cancel)
+}
+
+// again watches the folder as the same process does after a pause.
+func (w *world) again() {
+	w.Helper()
+	w.halt()
+	w.run(context.WithCancel(w.Context()))
+}
+
+func (w *world) run(ctx context.Context, cancel context.CancelFunc) {
 	f := w.f
 	done := make(chan struct{})
 	go func() {
