@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -45,8 +46,10 @@ func (p program) check(ctx context.Context, path string, report func(cli.CheckLi
 	for _, h := range s.hooks {
 		lines = append(lines, func(ctx context.Context) cli.CheckLine { return checkWebhook(ctx, h) })
 	}
+	_, port, err := net.SplitHostPort(c.Web.Listen)
+	portChosen := err == nil && port == "0" && c.Web.PublicURL == ""
 	for _, d := range s.destinations {
-		lines = append(lines, func(ctx context.Context) cli.CheckLine { return checkDestination(ctx, d, c.Routes) })
+		lines = append(lines, func(ctx context.Context) cli.CheckLine { return checkDestination(ctx, d, c.Routes, portChosen) })
 	}
 	failed := false
 	for _, line := range lines {
@@ -142,7 +145,7 @@ func (a *app) checkWeb(ctx context.Context) cli.CheckLine {
 	line := cli.CheckLine{Subject: "web", OK: true, Text: "WebDAV at " + davPrefix + "/ on " + c.Web.Listen}
 	if c.Web.Listen == "" {
 		line.Text = "switched off"
-	} else if !c.Web.TLS && !loopback(c.Web.Listen) {
+	} else if !c.Web.TLS && !here(c.Web.Listen) {
 		line.Notes = []string{"passwords and pictures cross the network unencrypted: set web.tls = true, or put a proxy with TLS in front"}
 	}
 	line.Notes = append(line.Notes, listenable(ctx, c.dataDir(), c.Web.Listen)...)
@@ -165,7 +168,7 @@ func (a *app) checkFTP(ctx context.Context) cli.CheckLine {
 		line.Text += ", FTPS on " + c.ImplicitListen
 	}
 	line.Notes = listenable(ctx, whole.dataDir(), c.Listen, c.ImplicitListen)
-	if c.Listen != "" && c.TLS != ftpRequired && !loopback(c.Listen) {
+	if c.Listen != "" && c.TLS != ftpRequired && !here(c.Listen) {
 		line.Notes = append(line.Notes, `passwords and pictures may cross the network unencrypted: set ftp.tls = "required" if every device can do FTPS`)
 	}
 	if names := needTLS(a.settings.Load().config.Users); c.TLS == ftpPlain && line.Text != "switched off" && len(names) > 0 {
@@ -191,21 +194,33 @@ func (a *app) checkCertificate(context.Context) cli.CheckLine {
 	if c.TLS.CertFile != "" {
 		line.Text = c.TLS.CertFile
 	}
-	if err := a.certOptions().Check(); err != nil {
+	shown := c.Web.TLS && c.Web.Listen != "" || c.FTP.TLS != ftpPlain && c.FTP.Listen+c.FTP.ImplicitListen != ""
+	err := a.certOptions().Check()
+	switch {
+	case shown && err != nil:
 		line.OK, line.Text = false, err.Error()
+	case err != nil: // serve does not look at it
+		line.Notes = append(line.Notes, err.Error())
 	}
-	if !c.Web.TLS && c.FTP.TLS == ftpPlain {
-		line.Notes = []string{`no door shows it: web.tls is false, and ftp.tls is "off"`}
+	if !shown {
+		line.Notes = append(line.Notes, "no door that is open shows it: set web.tls = true, or ftp.tls")
 	}
 	return line
 }
 
-// checkDestination asks one destination whether the account works.
-func checkDestination(ctx context.Context, d uploader.Destination, routes []route.Config) cli.CheckLine {
+// here reports whether a configured address can be reached from this machine alone.
+func here(address string) bool {
+	host, _, err := net.SplitHostPort(address)
+	return err == nil && strings.EqualFold(host, "localhost") || loopback(address)
+}
+
+// checkDestination asks one destination whether the account works. With portChosen the
+// addresses of pictures hosted here begin with a port that serve gets from the system.
+func checkDestination(ctx context.Context, d uploader.Destination, routes []route.Config, portChosen bool) cli.CheckLine {
 	line := cli.CheckLine{Subject: "destination " + d.Name, OK: true, Text: d.Driver.Properties().Driver + " at " + d.Driver.Properties().Host}
 	line.Notes = afterwards(d, routes)
 	checker, ok := d.Driver.(uploader.Checker)
-	if !ok {
+	if !ok || portChosen && d.Driver.Properties().HoldsBlob { // its address is known when serve listens
 		return line
 	}
 	ctx, cancel := context.WithTimeout(ctx, checkTime)

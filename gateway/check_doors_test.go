@@ -105,7 +105,7 @@ func TestCheckReadsTheCertificate(t *testing.T) {
 		{TLSConfig{ACMEDomains: []string{"no domain"}}, "no domain"},
 		{TLSConfig{ACMEDomains: []string{"pictures.example.org"}}, ""},
 	} {
-		c := &Config{TLS: tt.tls, file: filepath.Join(t.TempDir(), "config.toml"), Web: WebConfig{TLS: true}}
+		c := &Config{TLS: tt.tls, file: filepath.Join(t.TempDir(), "config.toml"), Web: WebConfig{Listen: "127.0.0.1:0", TLS: true}}
 		line := checked(t, c, func(a *app) cli.CheckLine { return a.checkCertificate(t.Context()) })
 		if line.OK != (tt.told == "") || !strings.Contains(line.Text, tt.told) || len(line.Notes) > 0 {
 			t.Errorf("%+v: %+v", tt.tls, line)
