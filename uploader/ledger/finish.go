@@ -176,6 +176,7 @@ func (l *Ledger) finish(ctx context.Context, tx vfs.Tx, c uploader.Claimed, o up
 			o = anew(c, o)
 		}
 	}
+	unasked := o.State == uploader.AmbiguousState // of this reply nobody was told yet
 	leave(&o, leaving)
 	var hosted any
 	if o.Picture != nil {
@@ -200,11 +201,11 @@ func (l *Ledger) finish(ctx context.Context, tx vfs.Tx, c uploader.Claimed, o up
 		due = $11, finished = $12, sent = CASE WHEN CAST($13 AS BIGINT) <> 0 THEN CAST($13 AS BIGINT) ELSE sent END,
 		lost = CASE WHEN $14 = 0 THEN 0 WHEN lost <> 0 THEN lost ELSE CAST($15 AS BIGINT) END,
 		album = $16, category = $17, hosted = CASE WHEN $22 <> 0 THEN hosted ELSE $18 END, delete_old = $21, blob = CASE WHEN $19 <> 0 THEN blob ELSE NULL END,
-		again = CASE WHEN $3 = 'ambiguous' OR $14 = 0 THEN 0 ELSE again END,
+		again = CASE WHEN $23 <> 0 OR $14 = 0 THEN 0 ELSE again END,
 		attempts = attempts - $20, changed = CAST($15 AS BIGINT), lease = 0, body = 0, leaving = '' WHERE `+mine,
 		c.ID, c.Attempt, string(o.State), o.Reason, o.Error, o.Remedy, strings.Join(o.Notes, "\n"), o.Tries, o.Unusual, o.Copy,
 		due, finished, nanos(o.Sent), number(o.Lost), nanos(now), o.Album, o.Category, hosted, number(keep), number(!o.Requested),
-		number(o.OnReplace == uploader.DeleteOld), number(keeps))
+		number(o.OnReplace == uploader.DeleteOld), number(keeps), number(unasked))
 	if err != nil {
 		return err
 	}
