@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"iter"
 	"net/netip"
@@ -144,6 +145,20 @@ func (o operations) verbs() map[operate.Verb]func(context.Context, int64) error 
 	return map[operate.Verb]func(context.Context, int64) error{
 		operate.Retry: o.ledger.Retry, operate.Hold: o.ledger.Hold, operate.Release: o.ledger.Release, operate.Drop: o.ledger.Drop,
 	}
+}
+
+// retryUndone is Retry, but for uploads that are done without a URL: whoever retries all
+// that is in trouble somewhere has not looked for each of these at its host, which may
+// take what it has a second time.
+func (o operations) retryUndone(ctx context.Context, id int64) error {
+	u, err := o.ledger.Get(ctx, id)
+	switch {
+	case err != nil:
+		return err
+	case withoutURL(&u):
+		return fmt.Errorf("upload %d: %w: it is done without a URL, and only sent again where its id is given, or the state done", id, uploader.ErrState)
+	}
+	return o.ledger.Retry(ctx, id)
 }
 
 // Act does verb to each of the uploads. One that the user may not see is one that

@@ -112,9 +112,10 @@ func (o operations) filter(f operate.Filter) (ledger.Filter, error) {
 func shown(u uploader.Upload) operate.Upload {
 	s := operate.Upload{
 		ID: u.ID, Path: u.Path, Destination: u.Destination, State: string(u.State), Reason: u.Reason, Attempts: u.Attempts,
-		Due: u.Due, Error: u.Error, Remedy: u.Remedy, Size: u.Size, SHA256: u.SHA256.String(), Present: u.Present,
-		Entry: int64(u.Entry), Type: u.Type, Changed: u.Changed, SentAt: u.Sent, Late: u.Late,
+		Due: u.Due, Size: u.Size, SHA256: u.SHA256.String(), Present: u.Present,
+		Entry: int64(u.Entry), Type: u.Type, Changed: u.Changed, SentAt: u.Sent, Late: u.Late && u.State.Live(),
 	}
+	s.Error, s.Remedy = happened(&u)
 	if u.Picture != nil {
 		s.URL, s.ViewerURL, s.Thumbnail = u.Picture.URL, u.Picture.ViewerURL, u.Picture.ThumbnailURL
 		if gone(u.Picture) { // an address that shows nothing, or other bytes, is none
@@ -127,6 +128,9 @@ func shown(u uploader.Upload) operate.Upload {
 // Act does verb to uploads.
 func (o operations) Act(ctx context.Context, verb operate.Verb, ids []int64, f operate.Filter) iter.Seq2[operate.Upload, error] {
 	do, ok := o.verbs()[verb]
+	if len(ids) == 0 && verb == operate.Retry && !slices.Contains(f.States, string(uploader.Done)) {
+		do = o.retryUndone
+	}
 	return func(yield func(operate.Upload, error) bool) {
 		if !ok {
 			yield(operate.Upload{}, operate.Errorf(operate.Usage, "there is no verb %q", verb))

@@ -87,9 +87,9 @@ func (r receipts) receipt(us []uploader.Upload) (receipt sidecar.Receipt) {
 func (r receipts) upload(u *uploader.Upload) sidecar.Upload {
 	s := sidecar.Upload{
 		Destination: u.Destination, State: string(u.State), Reason: u.Reason, Album: u.Album, Category: u.Category,
-		Attempts: u.Attempts, SentAt: u.Sent, Error: u.Error, Remedy: u.Remedy, SHA256: u.SHA256, Notes: u.Notes,
-		Trouble: r.trouble(u),
+		Attempts: u.Attempts, SentAt: u.Sent, SHA256: u.SHA256, Notes: u.Notes, Trouble: r.trouble(u),
 	}
+	s.Error, s.Remedy = happened(u)
 	if p := u.Picture; p != nil {
 		s.URL, s.ViewerURL, s.ThumbnailURL, s.ID = p.URL, p.ViewerURL, p.ThumbnailURL, p.Result.ID
 		s.Picture = p.ID
@@ -100,19 +100,34 @@ func (r receipts) upload(u *uploader.Upload) sidecar.Upload {
 			s.Notes = append(slices.Clone(s.Notes), text)
 		}
 	}
-	if u.State == uploader.Done && u.Reason == uploader.ReasonNoURL && s.Error == "" {
-		s.Error, s.Remedy = noURL, noURLRemedy
-	}
 	if u.State == uploader.Settling || u.State == uploader.AmbiguousState {
 		s.NextTry = u.Due
 	}
 	return s
 }
 
+// happened returns what happened to u, and what to do about it: in the same words in the
+// receipt, the .error.txt, on the page, in the API and in commands.
+func happened(u *uploader.Upload) (text, remedy string) {
+	switch {
+	case u.Error != "" || !withoutURL(u):
+		return u.Error, u.Remedy
+	case !u.Present: // its bytes are not here any more
+		return noURL, ""
+	}
+	return noURL, noURLRemedy
+}
+
+// withoutURL reports whether u is done and nobody knows where.
+func withoutURL(u *uploader.Upload) bool {
+	return u.State == uploader.Done && u.Reason == uploader.ReasonNoURL
+}
+
 // noURL and noURLRemedy are of an upload that is done without a URL.
 const (
 	noURL       = "The host has the picture, but the reply with its URL was lost, and it does not tell again."
-	noURLRemedy = "Look for it on the host's site, by its time and name: nothing is missing but the URL. The same bytes are not sent there again; saved anew, with other bytes, the picture is."
+	noURLRemedy = "Look for it on the host's site, by its time and name: if it is there, nothing is missing but the URL. If it is not, or you delete it there, retry it " +
+		"(Retry on the page, `slipway queue retry` with its id, or remove its .error.txt): only then are the same bytes sent there again."
 )
 
 // trouble reports whether a person should hear of u: it was given up, is held for
@@ -123,7 +138,7 @@ func (r receipts) trouble(u *uploader.Upload) bool {
 	case uploader.Failed, uploader.AmbiguousState:
 		return true
 	case uploader.Done:
-		return u.Reason == uploader.ReasonNoURL
+		return withoutURL(u)
 	case uploader.Settling, uploader.Sending: // after an error, also while it is tried again
 		return u.Error != ""
 	case uploader.Held:

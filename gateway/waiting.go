@@ -29,10 +29,6 @@ func (o operations) waiting(u operate.Upload, d operate.Destination, now time.Ti
 			return "The reply was lost; whether the host has it is found out, next at " + when(u.Due) + "."
 		}
 		return "The reply was lost; whether the host has it is being found out."
-	case uploader.Done:
-		if u.Reason == uploader.ReasonNoURL && u.Error == "" {
-			return noURL + " " + noURLRemedy
-		}
 	case uploader.Failed:
 		return "It was given up: " + u.Error
 	}

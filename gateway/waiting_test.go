@@ -59,8 +59,8 @@ func TestWaiting(t *testing.T) {
 	if !strings.Contains(replayed, "files that come in meanwhile go first") {
 		t.Errorf("owed by a replay: %q", replayed)
 	}
-	noURL := operations{running}.waiting(operate.Upload{State: "done", Reason: uploader.ReasonNoURL}, ready, now)
-	if !strings.Contains(noURL, "Look for it on the host's site") {
-		t.Errorf("without a URL: %q", noURL)
+	lost := shown(uploader.Upload{State: uploader.Done, Reason: uploader.ReasonNoURL, Present: true})
+	if waits := (operations{running}).waiting(lost, ready, now); waits != "" || !strings.Contains(lost.Remedy, "Look for it on the host's site") {
+		t.Errorf("without a URL: %q, %+v", waits, lost)
 	}
 }

@@ -21,7 +21,9 @@ func (p *program) queueCommand() *cobra.Command {
 commands ever deletes a file.`,
 		p.queueListCommand(),
 		p.verbCommand(operate.Retry, "Try again now", `Try uploads again now, with fresh tries: failed, held, ambiguous or waiting ones. An
-ambiguous one may get to its host a second time. With --path, and without
+ambiguous one may get to its host a second time. So may one that is done without a URL
+("no-url", as the host's reply was lost), once you have looked for its picture there:
+its id, or --state done, sends it again, and nothing else does. With --path, and without
 --state, this tries failed deletions at hosts again as well, and, without
 --destination, links whose pictures could not be fetched.`),
 		p.verbCommand(operate.Hold, "Keep uploads back", "Keep waiting uploads back until they are released."),

@@ -76,6 +76,7 @@ func TestFaults(t *testing.T) {
 		c.put("second.jpg", c.second)
 	}
 	b.each("once it is gone", (*trial).ended)
+	b.each("once a person asks", (*trial).asked)
 	b.secrets()
 	if err := b.process.Stop(); err != nil {
 		t.Errorf("the program did not stop well: %v", err)

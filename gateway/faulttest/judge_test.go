@@ -144,6 +144,48 @@ func (c *trial) ended(t *testing.T) {
 	}
 }
 
+// asked judges a trial that ended without a URL after a person has removed the .error.txt:
+// it ends as it did while the host has the picture, and with a URL once it was deleted there.
+func (c *trial) asked(t *testing.T) {
+	if c.want.end != noURL {
+		return
+	}
+	ctx, before := context.Background(), c.proxy.Bodies()
+	again := func(end string) receipt {
+		t.Helper()
+		if err := c.table.dav.Delete(ctx, c.path("first.jpg.error.txt")); err != nil {
+			t.Fatal(err)
+		}
+		c.waitFor(t, "first.jpg", "settling/quiet")
+		return c.waitFor(t, "first.jpg", end)
+	}
+	c.outcome(t, again(noURL), noURL)
+	c.deleteThere(t)
+	c.outcome(t, again(done), done)
+	if total, first := c.pictures(); first != 1 || total != 2 || c.proxy.Bodies() != before+2 {
+		t.Errorf("%d pictures, %d of the first file, after %d requests; want 2, 1 and 2", total, first, c.proxy.Bodies()-before)
+	}
+	c.intact(t)
+}
+
+// deleteThere deletes the first picture at the host, as a person does on its site.
+func (c *trial) deleteThere(t *testing.T) {
+	t.Helper()
+	for _, p := range c.chev.Stored() {
+		if p.SHA256 != c.first.SHA256 {
+			continue
+		}
+		resp, err := http.Post(c.site.URL+"/image/"+p.ID+"/delete/"+p.DeleteHash, "", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+	}
+	if _, first := c.pictures(); first != 0 {
+		t.Fatal("the host has it still")
+	}
+}
+
 // outcome judges the receipts of an upload that has ended.
 func (c *trial) outcome(t *testing.T, r receipt, end string) {
 	t.Helper()
@@ -160,7 +202,7 @@ func (c *trial) outcome(t *testing.T, r receipt, end string) {
 		if u.URL != "" || shortcut != "" || !strings.Contains(strings.Join(u.Notes, " "), "address was lost") {
 			t.Errorf("URL %q, .url %q, notes %q: want none, and a word about it", u.URL, shortcut, u.Notes)
 		}
-		if !strings.Contains(text, "its URL is not known") || !strings.Contains(text, "What to do") || strings.Contains(text, "Delete this file") {
+		if !strings.Contains(text, "its URL is not known") || !strings.Contains(text, "What to do") || !strings.Contains(text, "Delete this file to try again") {
 			t.Errorf("the .error.txt says %q", text)
 		}
 		return

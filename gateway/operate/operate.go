@@ -81,7 +81,7 @@ type Window struct {
 type Verb string
 
 const (
-	Retry   Verb = "retry"   // failed, held, ambiguous or waiting: try now, with fresh tries
+	Retry   Verb = "retry"   // failed, held, ambiguous or waiting: try now, with fresh tries; done without a URL: send again
 	Hold    Verb = "hold"    // waiting: not before it is released
 	Release Verb = "release" // held: go on
 	Drop    Verb = "drop"    // not sent yet: never; the file stays

@@ -86,7 +86,7 @@ var functions = template.FuncMap{
 	"linkTally":     linkTally,
 	"linksTroubled": linksTroubled,
 	"verb":          func(v operate.Verb) any { return verbWords[v] },
-	"may":           verbsFor,
+	"may":           verbsOf,
 	"drawn":         drawn,
 	"web":           webAddress,
 	"percent":       percent,

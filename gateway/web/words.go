@@ -108,6 +108,15 @@ func verbsFor(state string) []operate.Verb {
 	return nil
 }
 
+// verbsOf are the verbs that may do something to an upload: what is done without a URL can
+// be sent again too, but not with all else that a file is chosen for.
+func verbsOf(u operate.Upload) []operate.Verb {
+	if u.State == "done" && u.Reason == "no-url" && u.Present {
+		return []operate.Verb{operate.Retry}
+	}
+	return verbsFor(u.State)
+}
+
 // verbWords is what buttons say, and what becomes of one upload or many.
 var verbWords = map[operate.Verb]struct{ Do, Done, Hint string }{
 	operate.Retry:   {"Retry", "will be tried again", "try now, with fresh tries"},

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"fmt"
 	"net/http/httptest"
 	"net/url"
 	"strings"
@@ -131,4 +132,20 @@ func FuzzChosen(f *testing.F) {
 			t.Errorf("%q, %q: %d ids", a, b, n)
 		}
 	})
+}
+
+// TestVerbsWithoutURL: what is done without a URL can be sent again, while its bytes are
+// there; nothing else that is done can.
+func TestVerbsWithoutURL(t *testing.T) {
+	lost := operate.Upload{State: "done", Reason: "no-url", Present: true}
+	earlier := lost
+	earlier.Present = false
+	for _, c := range []struct {
+		u    operate.Upload
+		want string
+	}{{lost, "[retry]"}, {earlier, "[]"}, {operate.Upload{State: "done", Present: true}, "[]"}, {operate.Upload{State: "failed"}, "[retry drop]"}} {
+		if got := fmt.Sprint(verbsOf(c.u)); got != c.want {
+			t.Errorf("%+v: %s, want %s", c.u, got, c.want)
+		}
+	}
 }

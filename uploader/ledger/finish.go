@@ -279,7 +279,8 @@ func remember(ctx context.Context, tx vfs.Tx, c uploader.Claimed, o uploader.Out
 		return err
 	}
 	text := o.Error
-	if code := "(" + o.Code + ")"; o.Code != "" && !strings.Contains(text, code) {
+	// What has no text for people is no error, whatever the host called it.
+	if code := "(" + o.Code + ")"; text != "" && o.Code != "" && !strings.Contains(text, code) {
 		text += " " + code // else the text for people says it
 	}
 	_, err := tx.Exec(ctx, "UPDATE attempts SET ended = $1, outcome = $2, error = $3 WHERE upload = $4 AND number = $5",

@@ -113,7 +113,7 @@ func (s stats) failures(ctx context.Context, tx vfs.Tx) error {
 			return err
 		}, `SELECT u.destination, a.started, a.ended, a.error FROM (SELECT upload, started, ended, error, outcome FROM attempts
 			WHERE host = $1 AND error <> '' ORDER BY started DESC LIMIT $2) AS a JOIN uploads u ON u.id = a.upload
-			WHERE a.outcome <> 'cancelled' ORDER BY a.started DESC`, host, failuresMost)
+			WHERE a.outcome NOT IN ('cancelled', 'no-url') ORDER BY a.started DESC`, host, failuresMost)
 	}
 	return err
 }

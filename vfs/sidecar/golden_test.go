@@ -114,6 +114,7 @@ func TestErrorTextOfEachState(t *testing.T) {
 		{sidecar.Upload{State: "ambiguous", Attempts: 1}, "it is not known whether the picture arrived."},
 		{sidecar.Upload{State: "settling", Attempts: 1}, "not sent yet, after 1 try."},
 		{sidecar.Upload{State: "settling"}, "not sent yet."},
+		{sidecar.Upload{State: "done", Reason: "no-url"}, "sent, but its URL is not known."},
 	} {
 		opts := all
 		opts.CanRetry = false
@@ -122,6 +123,12 @@ func TestErrorTextOfEachState(t *testing.T) {
 		source.of[inner.put(t, "/a.jpg")] = sidecar.Receipt{Uploads: []sidecar.Upload{test.upload}}
 		if got, want := read(t, v, "/a.jpg.error.txt"), "a.jpg\n\nanh: "+test.want+"\n"; got != want {
 			t.Errorf("%s: %q, want %q", test.upload.State, got, want)
+		}
+		opts.CanRetry = true // by all of them
+		v, inner, source = newView(opts)
+		source.of[inner.put(t, "/a.jpg")] = sidecar.Receipt{Uploads: []sidecar.Upload{test.upload}}
+		if got := read(t, v, "/a.jpg.error.txt"); !strings.HasSuffix(got, "\nDelete this file to try again now.\n") {
+			t.Errorf("%s: %q", test.upload.State, got)
 		}
 	}
 }

@@ -71,7 +71,7 @@ func renderError(b *bytes.Buffer, pictures []*picture, r render) {
 		if !u.Trouble {
 			continue
 		}
-		retry = retry || u.State != "done"
+		retry = true
 		fmt.Fprintf(b, "\n%s: %s\n", visible(u.Destination), u.standing())
 		for _, line := range []struct{ label, text string }{
 			{"What happened", u.Error},
