@@ -27,13 +27,13 @@ func (o operations) Watches(ctx context.Context) ([]operate.Watch, error) {
 func (w *watched) shown(ctx context.Context) operate.Watch {
 	s := w.folder.Status()
 	v := operate.Watch{
-		Folder: w.config.Folder, Into: w.config.Into, Mode: s.Mode, Why: s.Why, Problem: s.Problem, Braked: s.Braked,
+		Folder: w.config.Folder, Into: w.config.Into, Mode: s.Mode, Why: s.Why, Problem: s.Problem, Braked: s.Braked, Asks: s.Asks,
 		Scanning: s.Scanning, Scanned: s.Scanned, Took: s.Took, Directories: s.Dirs, Files: s.Files,
-		Taken: operate.Amount(s.Taken), Waiting: operate.Amount(s.Waiting), Failed: operate.Amount(s.Failed), Refused: operate.Amount(s.Refused),
+		Waiting: operate.Amount(s.Waiting), Failed: operate.Amount(s.Failed), Refused: operate.Amount(s.Refused),
 		Empty: s.Empty, Known: make(map[string]int),
 	}
 	if s.Total.Files > 0 {
-		v.Total, v.Same, v.Left = operate.Amount(s.Total), operate.Amount(s.Same), s.Left
+		v.Total, v.Taken, v.Same, v.Left = operate.Amount(s.Total), operate.Amount(s.Taken), operate.Amount(s.Same), s.Left
 	}
 	if !w.followed() {
 		v.Mode = ""

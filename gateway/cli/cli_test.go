@@ -8,9 +8,12 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"slipway/gateway/cli"
 	"slipway/gateway/control"
@@ -248,5 +251,27 @@ func TestStatusAndReload(t *testing.T) {
 		{Name: "quiet"}, {Name: "site", Waiting: 3, GivenUp: 1, Oldest: noon, Error: "the site answered\nHTTP 500"}}}
 	w.shows(t, "status", 0, "STATE    stopping or starting: no door is open\nVERSION  1\nPROCESS  0\nSTARTED  "+at(noon)+"\nDATA     /d\n"+
 		"WEBHOOK  quiet: nothing waits\nWEBHOOK  site: 3 waiting since "+at(noon)+", 1 given up: the site answered?HTTP 500\n", "")
-	w.asks(t, "status", "status", "reload", "status")
+	look := []string{"status", "deletions {States:[] Destination: Path: After:0 Limit:1}", "links {States:[failed] Path: After: Limit:500}"}
+	w.asks(t, slices.Concat(look, []string{"status", "reload"}, look)...)
+}
+
+// TestStatusAsks: what waits for a person is said, and what he can do.
+func TestStatusAsks(t *testing.T) {
+	w := newWorld()
+	w.status = operate.Status{Version: "1", Started: noon, Serving: true, DataDir: "/d", Watches: []operate.Watch{
+		{Folder: "/a", Into: "/in", Mode: "events", Files: 2}, {Folder: "/b b", Into: "/b", Mode: "events", Braked: true, Asks: true, Problem: "25 of 30 files were deleted"},
+		{Folder: "/c", Into: "/c", Problem: "it is not there"}}}
+	w.brakes = []operate.Brake{{Folder: "/holiday", Waiting: 21}}
+	w.links = []operate.ListedLink{{Path: "/x.url"}}
+	_, out, _ := w.run(t.Context(), "status")
+	_, asks, _ := strings.Cut(out, "WATCH    /c → /c (off, 0 files): it is not there\n")
+	if d := cmp.Diff("/b b: many files were deleted at once, and nothing follows from it. If they were meant to go: slipway watch --release --folder '/b b'\n"+
+		"So many files were removed in /holiday at once that 21 deletions wait at the hosts for your answer: `slipway queue release --path /holiday` deletes the pictures there, `slipway queue refuse --path /holiday` keeps them.\n"+
+		"1 link failed: `slipway queue links --state failed` says which and why, `slipway queue retry --path FILE` tries again.\n", asks); d != "" {
+		t.Errorf("(-want +got):\n%s\n%s", d, out)
+	}
+	w.brakes, w.links = nil, append(w.links, w.links[0], w.links[0])
+	if _, out, _ := w.run(t.Context(), "status"); !strings.Contains(out, "\n2 links or more failed: ") || strings.Contains(out, "queue release") {
+		t.Error(out)
+	}
 }

@@ -97,10 +97,15 @@ func (p *program) listDeletions(ctx context.Context, g operate.Gateway, f operat
 		p.Note("There are no such deletions.")
 	}
 	for _, b := range brakes {
-		p.Note("So many files were removed in %s at once that %s at the hosts for your answer: `slipway queue release --path %s` deletes the pictures there, `slipway queue refuse --path %s` keeps them.",
-			show.Plain(b.Folder), waitFor(b.Waiting), argument(b.Folder), argument(b.Folder))
+		p.Note("%s", braked(b))
 	}
 	return p.Out.Err
+}
+
+// braked says which deletions wait for an answer, and how to give it.
+func braked(b operate.Brake) string {
+	return fmt.Sprintf("So many files were removed in %s at once that %s at the hosts for your answer: `slipway queue release --path %s` deletes the pictures there, `slipway queue refuse --path %s` keeps them.",
+		show.Plain(b.Folder), waitFor(b.Waiting), argument(b.Folder), argument(b.Folder))
 }
 
 // waitFor returns "1 deletion waits", "2 deletions wait".
@@ -139,7 +144,7 @@ func (p *program) deletion(d operate.Deletion) {
 	}[d.State]
 	why := map[string]string{"removed": "the file was removed", "replaced": "it has other bytes now", "by-hand": "somebody wanted it gone"}[d.Why]
 	p.Say("%s: an earlier picture %s, as %s.", show.Plain(d.Destination), text, why)
-	if more := show.Sentences(d.Error, d.Remedy); more != "" && d.State != "paused" {
+	if more := show.Sentence(show.Sentences(d.Error, d.Remedy)); more != "" && d.State != "paused" {
 		p.Say("  %s", more)
 	}
 }

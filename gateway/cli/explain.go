@@ -143,7 +143,7 @@ func (p *program) link(l operate.Link) {
 	default:
 		p.Say("%s: not fetched", subject)
 	}
-	if text := show.Sentences(l.Error, l.Remedy); text != "" {
+	if text := show.Sentence(show.Sentences(l.Error, l.Remedy)); text != "" {
 		p.Say("  %s", text)
 	}
 	if !l.NextTry.IsZero() {
@@ -168,7 +168,7 @@ func (p *program) taker(t operate.Taker) {
 		if u.URL != "" {
 			p.Say("  %s", u.URL)
 		}
-		if text := show.Sentences(u.Error, u.Remedy); text != "" {
+		if text := show.Sentence(show.Sentences(u.Error, u.Remedy)); text != "" {
 			p.Say("  %s", text)
 		}
 	}

@@ -45,7 +45,7 @@ func TestLs(t *testing.T) {
 
 func TestExplain(t *testing.T) {
 	w := newWorld()
-	u := operate.Upload{ID: 9, State: "settling", Reason: "backoff", Attempts: 1, Error: "timed out", Remedy: "Wait."}
+	u := operate.Upload{ID: 9, State: "settling", Reason: "backoff", Attempts: 1, Error: "timed out", Remedy: "wait or look there"}
 	held := operate.Upload{ID: 7, State: "held", Reason: "strip", Error: "It has a place.", Remedy: "Take it out."}
 	done := operate.Upload{ID: 8, State: "done", Attempts: 2, URL: "https://x"}
 	w.explanation = operate.Explanation{
@@ -54,7 +54,7 @@ func TestExplain(t *testing.T) {
 			{Destination: "anh", Owed: true, Keys: map[string]string{"title": "a", "album_id": "Z"}, Upload: &u, Waiting: "The next try is soon."},
 			{Destination: "home", Owed: true, Upload: &done},
 			{Destination: "cms", Why: "it takes no such type"},
-			{Destination: "new", Owed: true, Held: "no album", Remedy: "Name one."},
+			{Destination: "new", Owed: true, Held: "no album", Remedy: "name one."},
 			{Destination: "old", Owed: true, Upload: &held, Waiting: "It is held until somebody decides: It has a place."},
 		},
 	}
@@ -67,7 +67,7 @@ anh: is sent there.
   album_id = Z
   title = a
   upload 9: settling (backoff), 1 attempt
-  timed out. Wait.
+  Timed out. Wait or look there.
   The next try is soon.
 
 home: is sent there.

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"maps"
@@ -126,7 +127,9 @@ func (p *program) statusCommand() *cobra.Command {
 	asJSON := false
 	c := &cobra.Command{
 		Use: "status", Short: "Say what runs, and where", Args: words(0, 0),
-		Long: "Say what runs, and at which addresses. Ends with 1 where no gateway runs.",
+		Long: `Say what runs, and at which addresses, and below that what waits for you: deletions
+that many came of at once, at hosts and in watched folders, and links that failed. Ends
+with 1 where no gateway runs.`,
 		RunE: func(c *cobra.Command, _ []string) error {
 			return p.with(c.Context(), NeedRunning, func(g operate.Gateway) error {
 				s, err := g.Status(c.Context())
@@ -137,7 +140,7 @@ func (p *program) statusCommand() *cobra.Command {
 					return p.Object(s)
 				}
 				p.status(s)
-				return nil
+				return p.asks(c.Context(), g, s)
 			})
 		},
 	}
@@ -168,6 +171,31 @@ func (p *program) status(s operate.Status) {
 		t.Row("KEPT", show.Plain(k.Setting+": "+k.Text))
 	}
 	t.End()
+}
+
+// asks says what waits for a person, and what to do.
+func (p *program) asks(ctx context.Context, g operate.Gateway, s operate.Status) error {
+	for _, w := range s.Watches {
+		if text := askedOf(w); text != "" {
+			p.Say("%s: %s", w.Folder, text)
+		}
+	}
+	deletions, err := g.Deletions(ctx, operate.DeletionFilter{Limit: 1})
+	if err != nil {
+		return err
+	}
+	for _, b := range deletions.Brakes {
+		p.Say("%s", braked(b))
+	}
+	failed, err := g.Links(ctx, operate.LinkFilter{States: []string{"failed"}, Limit: linksAtOnce})
+	if n := len(failed.Links); n > 0 {
+		count := show.Count(n, "link")
+		if failed.Next != "" {
+			count += " or more"
+		}
+		p.Say("%s failed: `slipway queue links --state failed` says which and why, `slipway queue retry --path FILE` tries again.", count)
+	}
+	return err
 }
 
 // webhook says how the messages of one stand.

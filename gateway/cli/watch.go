@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -49,7 +51,7 @@ be done is shown.`,
 			case once && timeout <= 0:
 				return usagef("--timeout has to be more than 0")
 			case release:
-				return p.with(c.Context(), NeedRunning, func(g operate.Gateway) error { return g.ReleaseWatch(c.Context(), o.Folder) })
+				return p.with(c.Context(), NeedRunning, func(g operate.Gateway) error { return p.releaseWatch(c.Context(), g, o.Folder) })
 			case once:
 				return p.importOnce(c.Context(), o, timeout, asJSON)
 			}
@@ -65,13 +67,47 @@ be done is shown.`,
 	return c
 }
 
+// releaseWatch agrees to what a watched folder asks, and says what that was.
+func (p *program) releaseWatch(ctx context.Context, g operate.Gateway, folder string) error {
+	all, err := g.Watches(ctx)
+	if err != nil {
+		return err
+	}
+	if err := g.ReleaseWatch(ctx, folder); err != nil {
+		return err
+	}
+	i := slices.IndexFunc(all, func(w operate.Watch) bool { return sameFolder(w.Folder, folder) })
+	switch {
+	case i < 0 || all[i].Asks || all[i].Braked:
+		p.Say("%s: released; it goes on as if all were right there.", folder)
+	case all[i].Problem != "":
+		p.Say("%s: nothing waited for your answer. This is in its way, and stays so: %s", all[i].Folder, all[i].Problem)
+	default:
+		p.Say("%s: nothing waited for your answer.", all[i].Folder)
+	}
+	return nil
+}
+
+// sameFolder reports whether two paths lead to one folder, as the gateway tells it.
+func sameFolder(a, b string) bool {
+	if a == b {
+		return true
+	}
+	one, err := os.Stat(a)
+	if err != nil {
+		return false
+	}
+	other, err := os.Stat(b)
+	return err == nil && os.SameFile(one, other)
+}
+
 // watches lists the watched folders.
 func (p *program) watches(ctx context.Context, g operate.Gateway, folder string, asJSON bool) error {
 	all, err := g.Watches(ctx)
 	if err != nil {
 		return err
 	}
-	t := show.NewTable(p.Out, "FOLDER", "INTO", "MODE", "FILES", "WAITING", "FAILED", "SCANNED")
+	t := show.NewTable(p.Out, "FOLDER", "INTO", "MODE", "FILES", "TAKEN", "WAITING", "FAILED", "SCANNED")
 	found := false
 	var shown []operate.Watch
 	for _, w := range all {
@@ -84,7 +120,7 @@ func (p *program) watches(ctx context.Context, g operate.Gateway, folder string,
 			continue
 		}
 		shown = append(shown, w)
-		t.Row(show.Plain(w.Folder), show.Plain(w.Into), modeOf(w), fmt.Sprint(filesOf(w)), fmt.Sprint(w.Waiting.Files),
+		t.Row(show.Plain(w.Folder), show.Plain(w.Into), modeOf(w), fmt.Sprint(w.Files), fmt.Sprint(w.Known["taken"]), fmt.Sprint(w.Waiting.Files),
 			fmt.Sprint(w.Failed.Files+w.Refused.Files), show.When(w.Scanned))
 	}
 	t.End()
@@ -116,7 +152,7 @@ func modeOf(w operate.Watch) string {
 
 // watchLine says in one line how a folder stands.
 func watchLine(w operate.Watch) string {
-	line := fmt.Sprintf("%s → %s (%s, %s)", show.Plain(w.Folder), show.Plain(w.Into), modeOf(w), show.Count(filesOf(w), "file"))
+	line := fmt.Sprintf("%s → %s (%s, %s)", show.Plain(w.Folder), show.Plain(w.Into), modeOf(w), show.Count(w.Files, "file"))
 	if n := w.Failed.Files + w.Refused.Files; n > 0 {
 		line += fmt.Sprintf(", %d not taken", n)
 	}
@@ -126,13 +162,15 @@ func watchLine(w operate.Watch) string {
 	return line
 }
 
-// filesOf is how many files were taken, without the sidecars among them, or else what
-// the last look saw.
-func filesOf(w operate.Watch) int {
-	if len(w.Known) > 0 {
-		return w.Known["taken"]
+// askedOf says how people answer what a folder asks; "": it asks nothing.
+func askedOf(w operate.Watch) string {
+	switch answer := "slipway watch --release --folder " + argument(w.Folder); {
+	case w.Braked:
+		return "many files were deleted at once, and nothing follows from it. If they were meant to go: " + answer
+	case w.Asks:
+		return "what is missing there waits for your answer. If all is right as it is, and stays so: " + answer
 	}
-	return w.Files
+	return ""
 }
 
 // watchTroubles says what people have to know of a folder.
@@ -144,8 +182,8 @@ func (p *program) watchTroubles(w operate.Watch) {
 	if w.Why != "" && w.Mode != "" {
 		tell("looked at every so often: %s", w.Why)
 	}
-	if w.Braked {
-		tell("many files were deleted at once, and nothing follows from it. If they were meant to go: slipway watch --release --folder %q", w.Folder)
+	if text := askedOf(w); text != "" {
+		tell("%s", text)
 	}
 	for _, t := range w.Troubles {
 		next := ""

@@ -16,24 +16,34 @@ func TestWatches(t *testing.T) {
 	w := newWorld()
 	w.shows(t, "watch", 0, "", "No folder is watched. Add one to the configuration, as [[watch]].\n")
 	w.fake.watches = []operate.Watch{
-		{Folder: "/a", Into: "/in", Mode: "events", Files: 12, Waiting: operate.Amount{Files: 2}, Scanned: noon},
+		{Folder: "/a", Into: "/in", Mode: "events", Files: 12, Known: map[string]int{"taken": 9}, Waiting: operate.Amount{Files: 2}, Scanned: noon},
 		{Folder: "/b", Into: "/in/b", Mode: "polling", Why: "it is on a network file system", Failed: operate.Amount{Files: 1}, Refused: operate.Amount{Files: 1}, Braked: true,
 			Troubles: []operate.WatchTrouble{{Path: "x.jpg", Error: "it cannot be read", Next: noon}, {Path: "y.exe", Error: "no route takes it"}}},
-		{Folder: "/c", Into: "/c", Known: map[string]int{"taken": 7}, Problem: "it is not there"},
+		{Folder: "/c", Into: "/c", Files: 8, Known: map[string]int{"taken": 7, "gone": 2}, Problem: "it is not there"},
+		{Folder: "/d e", Into: "/d", Mode: "events", Problem: "3 files are missing", Asks: true},
 	}
-	w.shows(t, "watch", 0, "FOLDER  INTO   MODE     FILES  WAITING  FAILED  SCANNED\n"+
-		"/a      /in    events   12     2        0       "+at(noon)+"\n"+
-		"/b      /in/b  polling  0      0        2       -\n"+
-		"/c      /c     off      7      0        0       -\n"+
+	w.shows(t, "watch", 0, "FOLDER  INTO   MODE     FILES  TAKEN  WAITING  FAILED  SCANNED\n"+
+		"/a      /in    events   12     9      2        0       "+at(noon)+"\n"+
+		"/b      /in/b  polling  0      0      0        2       -\n"+
+		"/c      /c     off      8      7      0        0       -\n"+
+		"/d e    /d     events   0      0      0        0       -\n"+
 		"/b: looked at every so often: it is on a network file system\n"+
-		"/b: many files were deleted at once, and nothing follows from it. If they were meant to go: slipway watch --release --folder \"/b\"\n"+
+		"/b: many files were deleted at once, and nothing follows from it. If they were meant to go: slipway watch --release --folder /b\n"+
 		"/b: x.jpg: it cannot be read; tried again at "+at(noon)+"\n/b: y.exe: no route takes it\n"+
-		"/c: it is not there\n", "")
+		"/c: it is not there\n"+
+		"/d e: 3 files are missing\n/d e: what is missing there waits for your answer. If all is right as it is, and stays so: slipway watch --release --folder '/d e'\n", "")
 	w.shows(t, "watch --folder /a --json", 0, `{"folder":"/a","into":"/in","mode":"events","scanned":"`+noon.Format(time.RFC3339Nano)+
-		`","took":0,"directories":0,"files":12,"taken":{"files":0,"bytes":0},"waiting":{"files":2,"bytes":0},"failed":{"files":0,"bytes":0},"refused":{"files":0,"bytes":0},"empty":0}`+"\n", "")
+		`","took":0,"directories":0,"files":12,"known":{"taken":9},"waiting":{"files":2,"bytes":0},"failed":{"files":0,"bytes":0},"refused":{"files":0,"bytes":0},"empty":0}`+"\n", "")
 	w.shows(t, "watch --folder /none", 2, "", "slipway: /none is not watched\n")
-	w.shows(t, "watch --release --folder /b", 0, "", "")
-	w.asks(t, "watches", "watches", "watches", "watches", "release /b")
+	w.asked = nil
+	for folder, says := range map[string]string{
+		"/a": "/a: nothing waited for your answer.\n", "/b": "/b: released; it goes on as if all were right there.\n",
+		"/c": "/c: nothing waited for your answer. This is in its way, and stays so: it is not there\n",
+	} {
+		w.shows(t, "watch --release --folder "+folder, 0, says, "")
+		w.asks(t, "watches", "release "+folder)
+		w.asked = nil
+	}
 	for _, wrong := range []string{"watch --release", "watch --release --once --folder /a", "watch --dry-run", "watch --once --timeout 0s", "watch x"} {
 		if code, _, _ := w.run(t.Context(), strings.Fields(wrong)...); code != 2 {
 			t.Errorf("%s ends with %d, want 2", wrong, code)

@@ -38,7 +38,7 @@ var (
 	toldFile = operate.Explanation{Path: "/a", Local: &operate.LocalFile{File: "/x/a", Folder: "/x", State: "settling", Text: "t", Until: sometime, Entry: 3, After: "a"}}
 	tokens   = []operate.Token{{ID: "i", User: "anna", Kind: "token", Name: "n", Rights: "drop", Folder: "/in", From: "f", Created: sometime, Used: sometime, Expires: sometime}}
 	issued   = operate.IssuedToken{Token: tokens[0], Secret: "s"}
-	watches  = []operate.Watch{{Folder: "/x", Into: "/a", Mode: "events", Why: "w", Problem: "p", Braked: true, Scanning: true, Scanned: sometime, Took: 5, Directories: 1, Files: 2,
+	watches  = []operate.Watch{{Folder: "/x", Into: "/a", Mode: "events", Why: "w", Problem: "p", Braked: true, Asks: true, Scanning: true, Scanned: sometime, Took: 5, Directories: 1, Files: 2,
 		Known: map[string]int{"taken": 3}, Taken: operate.Amount{Files: 4, Bytes: 5}, Waiting: operate.Amount{Files: 6}, Failed: operate.Amount{Files: 7}, Refused: operate.Amount{Files: 8},
 		Empty: 9, Troubles: []operate.WatchTrouble{{Path: "b", Error: "e", Since: sometime, Next: sometime}}}}
 	imports = []operate.Import{

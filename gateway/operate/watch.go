@@ -21,24 +21,29 @@ type Watch struct {
 	Problem string `json:"problem,omitempty"`
 	// Braked: so many files were deleted at once that nothing follows from it before
 	// Release.
-	Braked   bool          `json:"braked,omitempty"`
+	Braked bool `json:"braked,omitempty"`
+	// Asks: Problem waits for a person's answer, which Release gives.
+	Asks     bool          `json:"asks,omitempty"`
 	Scanning bool          `json:"scanning,omitempty"`
 	Scanned  time.Time     `json:"scanned,omitzero"` // when the last scan ended
 	Took     time.Duration `json:"took"`             // how long that was, in nanoseconds
 
-	Directories int            `json:"directories"`
-	Files       int            `json:"files"`           // that are not ignored
-	Known       map[string]int `json:"known,omitempty"` // files by what is remembered of them
+	Directories int `json:"directories"`
+	// Files are those that stand in the folder, without sidecars and what is ignored or
+	// empty; Known are files by what is remembered of them: those that are "taken" stand.
+	Files int            `json:"files"`
+	Known map[string]int `json:"known,omitempty"`
 	// Waiting is what has not settled yet or is to be taken, Failed what is tried again,
-	// Refused what no route takes. Taken is since the gateway began.
-	Taken   Amount `json:"taken"`
+	// Refused what no route takes.
 	Waiting Amount `json:"waiting"`
 	Failed  Amount `json:"failed"`
 	Refused Amount `json:"refused"`
 	Empty   int    `json:"empty"`
-	// Total is what there is to be taken, Same what of it was known, and Left how long
-	// the rest will take at this pace, in nanoseconds: during a first scan that lasts.
+	// Total is what there is to be taken, Taken what of it was since, Same what was known,
+	// and Left how long the rest will take at this pace, in nanoseconds: during a first scan
+	// that lasts, and an import.
 	Total    Amount         `json:"total,omitzero"`
+	Taken    Amount         `json:"taken,omitzero"`
 	Same     Amount         `json:"same,omitzero"`
 	Left     time.Duration  `json:"left,omitempty"`
 	Troubles []WatchTrouble `json:"troubles,omitempty"` // at most 100

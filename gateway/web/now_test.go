@@ -15,6 +15,7 @@ func TestNowSays(t *testing.T) {
 	text := s.get("/")
 	for _, want := range []string{
 		`in <a href="/files/inbox/">/inbox</a>, to home`, "40 of 100 requests an hour", "1 limit not used", "0 of 1,000 requests a day", `aria-label="Failed, anh: 2"`, `<p class="quiet host">local</p>`,
+		`<dt>Files</dt><dd>1,204</dd>`, `<dt>Taken</dt><dd>1,197</dd>`,
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the page does not say %s", want)

@@ -155,14 +155,10 @@ func Count(n int, of string) string {
 
 // Sentence gives a text that begins in the midst of one the form of a sentence.
 func Sentence(text string) string {
-	first, size := utf8.DecodeRuneInString(text)
-	if size == 0 {
-		return ""
-	}
-	if !strings.ContainsAny(text[len(text)-1:], ".!?") {
+	if text != "" && !strings.ContainsAny(text[len(text)-1:], ".!?") {
 		text += "."
 	}
-	return string(unicode.ToUpper(first)) + text[size:]
+	return begun(text)
 }
 
 // Sentences puts an error and its remedy behind each other.
@@ -170,7 +166,18 @@ func Sentences(text, remedy string) string {
 	if text == "" || remedy == "" {
 		return text + remedy
 	}
-	return strings.TrimRight(text, ".") + ". " + remedy
+	return strings.TrimRight(text, ".") + ". " + begun(remedy)
+}
+
+// begun returns a sentence with a capital at its beginning, unless it begins with
+// something that is written as it is: a key of the configuration, an address.
+func begun(text string) string {
+	word, rest, _ := strings.Cut(text, " ")
+	if text == "" || strings.HasPrefix(rest, "=") || strings.ContainsFunc(strings.TrimRight(word, ",;:."), func(r rune) bool { return !unicode.IsLetter(r) && r != '\'' && r != '-' }) {
+		return text
+	}
+	first, size := utf8.DecodeRuneInString(text)
+	return string(unicode.ToUpper(first)) + text[size:]
 }
 
 // StateOf is an upload's state with its reason: "held (no-album)".
