@@ -47,7 +47,7 @@ func done(url string) operate.Upload {
 
 // timeless hides how long things took.
 func timeless(s string) string {
-	return regexp.MustCompile(` in [0-9.:]+ ?s? \([^)]*\)`).ReplaceAllString(s, "")
+	return regexp.MustCompile(` in [0-9.:]+ ?s? \([^)]*\)|, done after [0-9.:]+( s)?`).ReplaceAllString(s, "")
 }
 
 func TestPutPrintsURLs(t *testing.T) {

@@ -60,7 +60,8 @@ type File struct {
 	size  int64
 	began time.Time
 
-	done  int64 // under p.mu, as are the next two
+	done  int64     // under p.mu, as are the next three
+	last  time.Time // when bytes moved last
 	note  string
 	ended bool
 }
@@ -130,7 +131,7 @@ func (p *Progress) File(name string, size int64) *File {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := time.Now()
-	f := &File{p: p, name: name, size: size, began: now}
+	f := &File{p: p, name: name, size: size, began: now, last: now}
 	if len(p.active) == 0 { // the time before does not count
 		p.moved = []sample{{now, p.total}}
 	}
@@ -145,6 +146,9 @@ func (f *File) Add(n int64) {
 	defer f.p.mu.Unlock()
 	f.done += n
 	f.p.total += n
+	if n != 0 {
+		f.last = time.Now()
+	}
 }
 
 // Note shows text in place of the numbers, for what comes after the bytes; "" goes
@@ -170,19 +174,30 @@ func (r *reader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Done ends the file with a line that stays: its name, bytes and time.
+// shortest is the least time that is worth telling.
+const shortest = 100 * time.Millisecond
+
+// Done ends the file with a line that stays: its name and bytes, how long and how fast
+// these moved, and when all was done that came after.
 func (f *File) Done() {
 	f.end(func(took time.Duration) string {
-		seconds := took.Seconds()
-		if seconds < 0.1 {
-			return Bytes(f.done)
+		text, moved := Bytes(f.done), f.last.Sub(f.began)
+		if moved >= shortest {
+			text += fmt.Sprintf(" in %s (%s/s)", lasted(moved), Bytes(int64(float64(f.done)/moved.Seconds())))
 		}
-		s := fmt.Sprintf("%.1f s", seconds)
-		if seconds >= 10 {
-			s = clock(took.Round(time.Second))
+		if took-moved >= shortest {
+			text += ", done after " + lasted(took)
 		}
-		return fmt.Sprintf("%s in %s (%s/s)", Bytes(f.done), s, Bytes(int64(float64(f.done)/seconds)))
+		return text
 	})
+}
+
+// lasted shows a time of some length.
+func lasted(d time.Duration) string {
+	if d >= 10*time.Second {
+		return clock(d.Round(time.Second))
+	}
+	return fmt.Sprintf("%.1f s", d.Seconds())
 }
 
 // Leave ends the file without a line: somebody else says what came of it.

@@ -93,7 +93,7 @@ func TestOnATerminal(t *testing.T) {
 		f.Done()
 		f.Done()
 		f.Fail(io.EOF)
-		done := "a.jpg: 50.0 KiB in 0:13 (3.8 KiB/s)"
+		done := "a.jpg: 50.0 KiB, done after 0:13"
 		s.shows(t, "", "https://anh.im/x", done)
 		time.Sleep(time.Second)
 		s.shows(t, "", "https://anh.im/x", done)
@@ -131,7 +131,7 @@ func TestSeveralFilesAtOnce(t *testing.T) {
 		c.Fail(errors.New("cannot\x1bread"))
 		a.Done()
 		time.Sleep(interval)
-		s.shows(t, "b                [=============>            ]   50%  0.5/1.0 KiB  714 B/s  0:01", "c: failed: cannot?read", "a: 500 B in 1.2 s (416 B/s)")
+		s.shows(t, "b                [=============>            ]   50%  0.5/1.0 KiB  714 B/s  0:01", "c: failed: cannot?read", "a: 500 B, done after 1.2 s")
 	})
 }
 
@@ -152,8 +152,35 @@ func TestWithoutATerminal(t *testing.T) {
 		p.File("b.jpg", 10).Fail(io.ErrUnexpectedEOF)
 		p.Print(func() { io.WriteString(&s, "url\n") }) //nolint:errcheck // a screen
 		p.Close()
-		s.shows(t, "", "a?.jpg: 10 B in 2.0 s (5 B/s)", "b.jpg: failed: unexpected EOF", "url")
+		s.shows(t, "", "a?.jpg: 10 B, done after 2.0 s", "b.jpg: failed: unexpected EOF", "url")
 	})
+}
+
+// TestRateIsOfTheTransfer: the time that comes after the bytes makes no rate.
+func TestRateIsOfTheTransfer(t *testing.T) {
+	for _, tt := range []struct {
+		moves, waits time.Duration
+		want         string
+	}{
+		{0, 0, "a: 8.0 KiB"},
+		{0, 2100 * time.Millisecond, "a: 8.0 KiB, done after 2.1 s"},
+		{2 * time.Second, 0, "a: 8.0 KiB in 2.0 s (4.0 KiB/s)"},
+		{2 * time.Second, 20 * time.Second, "a: 8.0 KiB in 2.0 s (4.0 KiB/s), done after 0:22"},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			var s screen
+			p := New(&s, Options{})
+			defer p.Close()
+			f := p.File("a", 8*kib)
+			f.Add(4 * kib)
+			time.Sleep(tt.moves)
+			f.Add(4 * kib)
+			time.Sleep(tt.waits)
+			f.Add(0) // its end is seen
+			f.Done()
+			s.shows(t, "", tt.want)
+		})
+	}
 }
 
 func TestForTerminal(t *testing.T) {
