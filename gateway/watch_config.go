@@ -175,31 +175,9 @@ func (c *Config) checkWatchPlaces(m *mistakes, i int) {
 	}
 }
 
-// liesIn reports whether one clean path is another, or lies below it. Links on the
-// way are followed as far as they lead somewhere now.
-func liesIn(p, dir string) bool {
-	rel, err := filepath.Rel(followed(dir), followed(p))
-	return err == nil && filepath.IsLocal(rel)
-}
-
 // liesUnder reports whether one path of the tree is another, or lies below it.
 func liesUnder(p, dir string) bool {
 	return p != "" && dir != "" && strings.HasPrefix(strings.TrimRight(vfs.Key(p), "/")+"/", strings.TrimRight(vfs.Key(dir), "/")+"/")
-}
-
-// overlap reports whether one of two paths lies in the other.
-func overlap(a, b string) bool { return liesIn(a, b) || liesIn(b, a) }
-
-// followed returns p with the links in it followed, in as much of it as is there.
-func followed(p string) string {
-	for at, rest := p, ""; ; at, rest = filepath.Dir(at), filepath.Join(filepath.Base(at), rest) {
-		if real, err := filepath.EvalSymlinks(at); err == nil {
-			return filepath.Join(real, rest)
-		}
-		if filepath.Dir(at) == at {
-			return p
-		}
-	}
 }
 
 // checkWatchRoutes reports watched folders whose files no route takes, or would be
