@@ -65,7 +65,7 @@ func (d desk) query(q operate.Query) (ledger.Query, error) {
 		}
 	}
 	find := ledger.Query{
-		Destination: q.Destination, Text: q.Text, Since: q.Since, Before: q.Before, Present: q.Present, After: q.After, Limit: q.Limit,
+		Destination: q.Destination, Text: q.Text, Since: q.Since, Before: q.Before, Present: q.Present, NoURL: q.NoURL, After: q.After, Limit: q.Limit,
 	}
 	if q.Limit < 0 || q.Limit > pageMost {
 		return find, operate.Errorf(operate.Usage, "a page has 1 to %d uploads", pageMost)
@@ -125,6 +125,9 @@ func selects(q operate.Query, u operate.Upload) bool {
 		if !strings.Contains(lower, w) {
 			return false
 		}
+	}
+	if q.NoURL && (u.State != string(uploader.Done) || u.Reason != uploader.ReasonNoURL) {
+		return false
 	}
 	return (len(q.States) == 0 || slices.Contains(q.States, u.State)) && (q.Destination == "" || q.Destination == u.Destination) &&
 		(dir == "/" || u.Path == dir || strings.HasPrefix(u.Path, dir+"/")) &&

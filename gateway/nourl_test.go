@@ -65,6 +65,14 @@ func TestRetryWithoutURL(t *testing.T) {
 	if err != nil || receipt.Uploads[0].Error != noURL || receipt.Uploads[0].Remedy != noURLRemedy || !receipt.Uploads[0].Trouble {
 		t.Errorf("%+v, %v", receipt, err)
 	}
+	for user, want := range map[string]int{"ann": 2, "root": 2, "bob": 0} {
+		if page, err := o.desk(user).Find(ctx, operate.Query{NoURL: true, Present: true}); err != nil || len(page.Uploads) != want {
+			t.Errorf("%s finds %+v, %v", user, page, err)
+		}
+	}
+	if selects(operate.Query{NoURL: true}, operate.Upload{State: "done"}) || !selects(operate.Query{NoURL: true}, u) {
+		t.Error("who only drops files finds others")
+	}
 	retry := func(f operate.Filter) (refused, state string) {
 		t.Helper()
 		for u, err := range all.Act(ctx, operate.Retry, nil, f) {

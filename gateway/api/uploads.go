@@ -13,7 +13,7 @@ var verbs = []operate.Verb{operate.Retry, operate.Hold, operate.Release, operate
 // uploads answers GET /uploads: a page of what the query selects, those that changed
 // last first.
 func (q *request) uploads() error {
-	params, err := q.query("state", "destination", "path", "text", "since", "before", "present", "after", "limit")
+	params, err := q.query("state", "destination", "path", "text", "since", "before", "present", "no_url", "after", "limit")
 	if err != nil {
 		return err
 	}
@@ -28,6 +28,9 @@ func (q *request) uploads() error {
 		return err
 	}
 	if ask.Present, err = params.flag("present"); err != nil {
+		return err
+	}
+	if ask.NoURL, err = params.flag("no_url"); err != nil {
 		return err
 	}
 	if params.Has("path") {

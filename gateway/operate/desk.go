@@ -90,6 +90,7 @@ type Query struct {
 	Since       time.Time `json:"since,omitzero"` // changed then or later
 	Before      time.Time `json:"before,omitzero"`
 	Present     bool      `json:"present,omitempty"` // of files' present bytes only
+	NoURL       bool      `json:"no_url,omitempty"`  // of those only that are done without a URL
 	After       string    `json:"after,omitempty"`   // the cursor of the page before
 	Limit       int       `json:"limit,omitempty"`   // 1 to 1000; 0: 100
 }

@@ -173,7 +173,7 @@ func (d *fakeDesk) Find(_ context.Context, q operate.Query) (page operate.Upload
 	defer d.mu.Unlock()
 	d.query = q
 	for _, u := range d.uploads {
-		if (len(q.States) == 0 || slices.Contains(q.States, u.State)) && (q.Path == "" || u.Path == q.Path || strings.HasPrefix(u.Path, q.Path+"/")) {
+		if (!q.NoURL || u.State == "done" && u.Reason == "no-url") && (len(q.States) == 0 || slices.Contains(q.States, u.State)) && (q.Path == "" || u.Path == q.Path || strings.HasPrefix(u.Path, q.Path+"/")) {
 			page.Uploads = append(page.Uploads, u)
 		}
 	}

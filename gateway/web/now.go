@@ -21,9 +21,12 @@ type nowPage struct {
 	// Trouble are the uploads that want somebody; More, that there are others.
 	Trouble []operate.Upload
 	More    bool
-	Watches []operate.Watch // for those who steer the gateway
-	Brakes  []operate.Brake // on deletions at hosts, which want an answer
-	Change  bool            // who looks may give it
+	// NoURL is how many pictures are done without a URL; MoreNoURL, that there are more.
+	NoURL     int
+	MoreNoURL bool
+	Watches   []operate.Watch // for those who steer the gateway
+	Brakes    []operate.Brake // on deletions at hosts, which want an answer
+	Change    bool            // who looks may give it
 	// Links are those whose pictures failed or are to come; MoreLinks, that there are
 	// others.
 	Links     []operate.ListedLink
@@ -66,6 +69,9 @@ func (d destination) windows(used bool) (list []operate.Window) {
 // troubleShown is how many uploads that want somebody the page shows.
 const troubleShown = 8
 
+// noURLCounted is how many pictures without a URL are counted.
+const noURLCounted = 100
+
 // brokenShown is how many uploads that broke off the page shows.
 const brokenShown = 5
 
@@ -100,6 +106,11 @@ func (q *request) now() error {
 		return err
 	}
 	p.Trouble, p.More = trouble.Uploads, trouble.Next != ""
+	lost, err := q.desk.Find(q.ctx, operate.Query{NoURL: true, Present: true, Limit: noURLCounted})
+	if err != nil {
+		return err
+	}
+	p.NoURL, p.MoreNoURL = len(lost.Uploads), lost.Next != ""
 	deletions, err := q.desk.Deletions(q.ctx, operate.DeletionFilter{Limit: 1})
 	if err != nil {
 		return err

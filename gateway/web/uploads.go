@@ -30,6 +30,7 @@ type filter struct {
 	Destination, Path string
 	Text              string
 	Since, Before     string // a day, as in "2026-11-22"
+	NoURL             bool   // of those only that are done without a URL
 	Zone              int    // minutes by which the browser's clock is behind UTC
 }
 
@@ -38,7 +39,7 @@ func (f filter) Has(state string) bool { return slices.Contains(f.States, state)
 
 // Any reports whether anything is asked for.
 func (f filter) Any() bool {
-	return len(f.States) > 0 || f.Destination+f.Path+f.Text+f.Since+f.Before != ""
+	return len(f.States) > 0 || f.NoURL || f.Destination+f.Path+f.Text+f.Since+f.Before != ""
 }
 
 // Narrow reports whether anything but words is asked for.
@@ -55,6 +56,7 @@ func readFilter(v url.Values) filter {
 			f.States = append(f.States, s)
 		}
 	}
+	f.NoURL = v.Get("no_url") == "true"
 	f.Zone, _ = strconv.Atoi(v.Get("zone")) //nolint:errcheck // 0 then
 	if _, ok := f.day(v.Get("since")); ok {
 		f.Since = v.Get("since")
@@ -73,7 +75,7 @@ func (f filter) day(text string) (time.Time, bool) {
 
 // query returns what to ask the desk for. Before is a day that is included.
 func (f filter) query(after string) operate.Query {
-	q := operate.Query{States: f.States, Destination: f.Destination, Path: f.Path, Text: f.Text, After: after, Limit: listShown}
+	q := operate.Query{States: f.States, Destination: f.Destination, Path: f.Path, Text: f.Text, NoURL: f.NoURL, After: after, Limit: listShown}
 	if q.Path != "" && !strings.HasPrefix(q.Path, "/") {
 		q.Path = "/" + q.Path
 	}
@@ -111,6 +113,9 @@ func (f filter) values() url.Values {
 		if value != "" {
 			v.Set(name, value)
 		}
+	}
+	if f.NoURL {
+		v.Set("no_url", "true")
 	}
 	if f.Zone != 0 {
 		v.Set("zone", strconv.Itoa(f.Zone))

@@ -134,6 +134,30 @@ func FuzzChosen(f *testing.F) {
 	})
 }
 
+// TestNowWithoutURL: Now says how many pictures are done without a URL, and leads to them,
+// where what to do is said beside each.
+func TestNowWithoutURL(t *testing.T) {
+	s := newSite(t)
+	const link = `<a href="/uploads?no_url=true">1 picture done without a URL</a>`
+	if strings.Contains(s.get("/"), "no_url") {
+		t.Error("Now tells of what there is not")
+	}
+	s.desk.uploads = append(s.desk.uploads, operate.Upload{ID: 77, Path: "/inbox/lost.jpg", Destination: "anh", State: "done", Reason: "no-url",
+		Present: true, Error: "the reply was lost", Remedy: "look for it there"})
+	if !strings.Contains(s.get("/"), link) {
+		t.Error("Now does not tell of it")
+	}
+	text := s.get("/uploads?no_url=true")
+	if !strings.Contains(text, "lost.jpg") || !strings.Contains(text, "Look for it there.") || strings.Count(text, `<tr id="u`) != 1 ||
+		!strings.Contains(text, `name="no_url" value="true" checked`) {
+		t.Error(text)
+	}
+	s.desk.uploads = s.desk.uploads[len(s.desk.uploads)-1:]
+	if !strings.Contains(s.get("/"), link) {
+		t.Error("Now does not tell of it where nothing else is in trouble")
+	}
+}
+
 // TestVerbsWithoutURL: what is done without a URL can be sent again, while its bytes are
 // there; nothing else that is done can.
 func TestVerbsWithoutURL(t *testing.T) {

@@ -11,6 +11,8 @@ const (
 	NextParked = nextParked
 	Soonest    = soonest
 	Newer      = newer
+
+	NoURLPlaces = noURLPlaces
 )
 
 // IndexNow writes the words and tallies of all that is waiting for it.

@@ -28,6 +28,7 @@ type Query struct {
 	Since       time.Time        // changed then or later
 	Before      time.Time        // changed before
 	Present     bool             // of files' present bytes only
+	NoURL       bool             // of those only that are done without a URL
 	After       string           // the Next of the page before
 	Limit       int              // 1 to 1000; 0: 100
 	// Budget is how long the search may take before it is cut short; 0: 60 ms.
@@ -213,15 +214,15 @@ func (f *finding) sieve(ctx context.Context, places []place) (passed []place, er
 	err = each(ctx, f.tx, func(s *sql.Rows) error {
 		var id, entry, dir, isPresent int64
 		var destination, path string
-		var state uploader.State
-		if err := s.Scan(&id, &entry, &dir, &destination, &state, &path, &isPresent); err != nil {
+		var u uploader.Upload
+		if err := s.Scan(&id, &entry, &dir, &destination, &u.State, &u.Reason, &path, &isPresent); err != nil {
 			return err
 		}
 		chosen[id] = isPresent != 0 && (f.Destination == "" || destination == f.Destination) &&
-			(len(f.States) == 0 || slices.Contains(f.States, state)) && (f.Entry == 0 || entry == int64(f.Entry)) &&
+			(len(f.States) == 0 || slices.Contains(f.States, u.State)) && (!f.NoURL || withoutURL(u)) && (f.Entry == 0 || entry == int64(f.Entry)) &&
 			(f.below == nil || f.below[dir]) && matches(path, f.words)
 		return nil
-	}, "SELECT u.id, u.entry, u.dir, u.destination, u.state, u.path, "+present+" FROM uploads u "+join+" WHERE u.id "+among, list)
+	}, "SELECT u.id, u.entry, u.dir, u.destination, u.state, u.reason, u.path, "+present+" FROM uploads u "+join+" WHERE u.id "+among, list)
 	for _, p := range places {
 		if chosen[p.id] {
 			passed = append(passed, p)
@@ -232,7 +233,7 @@ func (f *finding) sieve(ctx context.Context, places []place) (passed []place, er
 
 // picky reports whether places alone do not say whether the query selects them.
 func (f *finding) picky() bool {
-	return !f.exact && (f.Destination != "" || len(f.States) > 0) || f.Entry != 0 || f.below != nil || f.Present || len(f.words) > 0
+	return !f.exact && (f.Destination != "" || len(f.States) > 0) || f.Entry != 0 || f.below != nil || f.Present || f.NoURL || len(f.words) > 0
 }
 
 // among returns a condition that an id is one of some, which travel as the one

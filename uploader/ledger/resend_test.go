@@ -1,12 +1,14 @@
 package ledger_test
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"testing"
 	"time"
 
 	"slipway/uploader"
+	"slipway/uploader/ledger"
 	"slipway/vfs"
 )
 
@@ -146,6 +148,53 @@ func TestWithoutURLIsNoError(t *testing.T) {
 		all, err := w.l.Stats(t.Context())
 		if err != nil || all["one"].LastError != "no (5)" {
 			t.Errorf("%+v, %v", all["one"], err)
+		}
+	})
+}
+
+// TestFindWithoutURL: those that are done without a URL, wherever they are, the last first,
+// by an index of their own.
+func TestFindWithoutURL(t *testing.T) {
+	onBoth(t, func(t *testing.T, w *world) {
+		w.put("/a/fine.jpg", "F")
+		w.finish(w.claim("one", 1)[0], done("1"))
+		var es []vfs.Entry
+		for _, p := range []string{"/a/x.jpg", "/a/deep/y.jpg", "/a/deep/z.jpg"} {
+			w.pass(time.Second)
+			es = append(es, w.nowhere(p, p))
+		}
+		w.pass(time.Second)
+		w.put("/a/x.jpg", "other bytes")
+		w.finish(w.claim("one", 1)[0], done("2"))
+		deep := w.lookup("/a/deep").ID
+		for _, c := range []struct {
+			q    ledger.Query
+			want string
+		}{
+			{ledger.Query{}, "/a/deep/z.jpg /a/deep/y.jpg /a/x.jpg"},
+			{ledger.Query{Present: true}, "/a/deep/z.jpg /a/deep/y.jpg"},
+			{ledger.Query{Limit: 1}, "/a/deep/z.jpg /a/deep/y.jpg /a/x.jpg"},
+			{ledger.Query{Dir: deep}, "/a/deep/z.jpg /a/deep/y.jpg"},
+			{ledger.Query{Text: "y"}, "/a/deep/y.jpg"},
+			{ledger.Query{Entry: es[0].ID}, "/a/x.jpg"},
+			{ledger.Query{Destination: "two"}, ""},
+			{ledger.Query{States: []uploader.State{uploader.Failed}}, ""},
+		} {
+			c.q.NoURL = true
+			if got := paths(w.all(c.q)); got != c.want {
+				t.Errorf("%+v: %q, want %q", c.q, got, c.want)
+			}
+		}
+		if w.db.Postgres() { // it plans by how much there is
+			return
+		}
+		var id, parent, unused int64
+		var plan string
+		w.tx(func(ctx context.Context, tx vfs.Tx) error {
+			return tx.QueryRow(ctx, "EXPLAIN QUERY PLAN "+ledger.NoURLPlaces, 1, 1, 1).Scan(&id, &parent, &unused, &plan)
+		})
+		if !strings.Contains(plan, "uploads_nourl") {
+			t.Error(plan)
 		}
 	})
 }

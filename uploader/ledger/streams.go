@@ -33,6 +33,9 @@ func (f *finding) plan(ctx context.Context) (stream, error) {
 	if f.Entry != 0 {
 		return f.listed(ctx, "entry", []int64{int64(f.Entry)})
 	}
+	if f.NoURL {
+		return &queried{tx: f.tx, at: f.at, query: noURLPlaces}, f.setBelow(ctx)
+	}
 	s, err := f.byWords(ctx)
 	if err != nil || s != nil {
 		return s, err
@@ -164,8 +167,9 @@ const (
 	// PostgreSQL merges them itself.
 	recentsPlaces = "SELECT changed, id FROM ROWS FROM (json_array_elements_text(CAST($4 AS JSON)), json_array_elements_text(CAST($5 AS JSON))) AS p (d, s) " +
 		"CROSS JOIN LATERAL (SELECT changed, id FROM uploads WHERE destination = p.d AND state = p.s AND " + after + inOrder + ") AS u " + inOrder
-	dirPlaces  = "SELECT changed, id FROM uploads WHERE dir = $4 AND " + after + inOrder
-	dirsPlaces = "SELECT changed, id FROM unnest(CAST($4 AS BIGINT[])) AS d (dir) CROSS JOIN LATERAL (SELECT changed, id FROM uploads WHERE dir = d.dir AND " +
+	noURLPlaces = "SELECT changed, id FROM uploads WHERE reason = 'no-url' AND " + after + inOrder
+	dirPlaces   = "SELECT changed, id FROM uploads WHERE dir = $4 AND " + after + inOrder
+	dirsPlaces  = "SELECT changed, id FROM unnest(CAST($4 AS BIGINT[])) AS d (dir) CROSS JOIN LATERAL (SELECT changed, id FROM uploads WHERE dir = d.dir AND " +
 		after + inOrder + ") AS u " + inOrder
 	eachDestination = `WITH RECURSIVE d (name) AS (
 		SELECT min(destination) FROM uploads
