@@ -9,7 +9,8 @@ import (
 )
 
 // pending looks what stands in a socket for the goroutine that reads it: ended is its
-// end (the peer has closed it), and some bytes that are not read yet.
+// end (the peer has closed or reset it), and some bytes that are not read yet. Who looks
+// takes a reset with him: whoever reads then sees an ordinary end.
 func pending(socket any) (ended, some bool) {
 	c, ok := socket.(syscall.Conn)
 	if !ok {
@@ -26,5 +27,11 @@ func pending(socket any) (ended, some bool) {
 	}); err != nil {
 		return false, false // it is closed on our side
 	}
-	return peek == nil && n == 0, peek == nil && n > 0
+	switch peek {
+	case nil:
+		return n == 0, n > 0
+	case unix.EAGAIN, unix.EINTR:
+		return false, false
+	}
+	return true, false
 }

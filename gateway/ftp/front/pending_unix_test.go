@@ -3,6 +3,7 @@
 package front
 
 import (
+	"errors"
 	"net"
 	"testing"
 	"time"
@@ -14,16 +15,7 @@ func TestPending(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	client, err := net.Dial("tcp", l.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer client.Close()
-	socket, err := l.Accept()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer socket.Close()
+	client, socket := connected(t, l)
 	until := func(wantEnded, wantSome bool) {
 		t.Helper()
 		for end := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
@@ -51,4 +43,24 @@ func TestPending(t *testing.T) {
 	until(true, false)
 	socket.Close()
 	until(false, false)
+	client, socket = connected(t, l)
+	if err := errors.Join(client.(*net.TCPConn).SetLinger(0), client.Close()); err != nil {
+		t.Fatal(err)
+	}
+	until(true, false)
+}
+
+// connected returns both ends of a connection to l.
+func connected(t *testing.T, l net.Listener) (client, socket net.Conn) {
+	t.Helper()
+	client, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { client.Close() })
+	if socket, err = l.Accept(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { socket.Close() })
+	return client, socket
 }

@@ -181,15 +181,19 @@ func (s *Session) dismiss(c dialogue.Command) {
 	}
 }
 
-// HungUp reports whether the client has closed the control connection, and so will
-// not hear whether its transfer went well. A close that has arrived counts though the
-// goroutine that reads has not come to it: it has at most catchUp to do so where
-// something else stands before it.
+// HungUp reports whether the control connection has ended, by a close or a reset of the
+// client's or by ours, so that it will not hear whether its transfer went well. An end
+// that has arrived counts though the goroutine that reads has not come to it: it has at
+// most catchUp to do so where something else stands before it.
+//
+// A reset counts too though it ends its transfer by itself: that closes the data
+// connection, whose farewell (TLS's close_notify) may meet the reset of that one first
+// and take it from the goroutine that reads, for which the data then just end.
 func (s *Session) HungUp() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.gone || s.closed {
-		return s.gone
+		return true
 	}
 	ended, some := pending(s.socket)
 	if ended || !some {
@@ -206,7 +210,7 @@ func (s *Session) HungUp() bool {
 	for !s.gone && !s.closed && !late {
 		s.turn.Wait()
 	}
-	return s.gone
+	return s.gone || s.closed
 }
 
 // catchUp is how long HungUp waits for what stands in the socket to be read: commands,

@@ -91,6 +91,40 @@ func TestTransferIsNotIdle(t *testing.T) {
 	})
 }
 
+// TestHungUp: whatever ends the control connection in mid-transfer, whoever stores what
+// came hears that nobody waits for the answer.
+func TestHungUp(t *testing.T) {
+	for name, end := range map[string]func(c *client, s *Session) error{
+		"closed by the client":           func(c *client, _ *Session) error { return c.Close() },
+		"closed by us, as after a reset": func(_ *client, s *Session) error { return s.Close() },
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			c, lib, l := play(t, Options{})
+			go func() {
+				lib.gets("STOR a")
+				lib.says("150 go")
+				lib.ends()
+			}()
+			c.do("STOR a", "150")
+			synctest.Wait()
+			s := SessionOf(lib.RemoteAddr())
+			if s.HungUp() {
+				t.Errorf("%s: it has not ended yet", name)
+			}
+			if err := end(c, s); err != nil {
+				t.Error(name, err)
+			}
+			synctest.Wait()
+			if !s.HungUp() {
+				t.Errorf("%s: the end counts for none", name)
+			}
+			if err := l.Shutdown(t.Context()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
 // TestCommandBehindTransfer: the library is let go at the end even when a command
 // waits for a transfer that hangs; the command is not carried out.
 func TestCommandBehindTransfer(t *testing.T) {
