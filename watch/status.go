@@ -243,9 +243,9 @@ func (f *Folder) problem() string {
 		return d.text
 	case d.waiting > 0:
 		if d.waiting == 1 {
-			return fmt.Sprintf("1 file is missing and does not count as deleted: %s (or you agree to it)", d.why)
+			return fmt.Sprintf("1 file is missing and does not count as deleted: %s (or you agree to it, by slipway watch --release or on the page)", d.why)
 		}
-		return fmt.Sprintf("%d files are missing and do not count as deleted: %s (or you agree to it)", d.waiting, d.why)
+		return fmt.Sprintf("%d files are missing and do not count as deleted: %s (or you agree to it, by slipway watch --release or on the page)", d.waiting, d.why)
 	}
 	return ""
 }

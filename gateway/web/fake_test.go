@@ -306,6 +306,7 @@ func (d *fakeDesk) Watches(context.Context) ([]operate.Watch, error) {
 		{Folder: "/home/ann/Drop", Into: "/inbox", Mode: "events", Scanned: testNow.Add(-time.Minute), Files: 1204, Known: map[string]int{"taken": 1197, "gone": 3}, Total: operate.Amount{Files: 1209}, Taken: operate.Amount{Files: 12}},
 		{Folder: "/mnt/camera/" + hostile[0], Into: "/inbox/trip", Mode: "polling", Braked: true, Why: "a network share tells nobody what others change", Refused: operate.Amount{Files: 2},
 			Troubles: []operate.WatchTrouble{{Path: hostile[1], Error: "permission denied"}}},
+		{Folder: "/mnt/scans", Into: "/inbox/scans", Mode: "events", Problem: "nothing is mounted at /mnt/mirror now", Asks: true},
 	}, nil
 }
 

@@ -15,7 +15,8 @@ func TestNowSays(t *testing.T) {
 	text := s.get("/")
 	for _, want := range []string{
 		`in <a href="/files/inbox/">/inbox</a>, to home`, "40 of 100 requests an hour", "1 limit not used", "0 of 1,000 requests a day", `aria-label="Failed, anh: 2"`, `<p class="quiet host">local</p>`,
-		`<dt>Files</dt><dd>1,204</dd>`, `<dt>Taken</dt><dd>1,197</dd>`,
+		`<dt>Files</dt><dd>1,204</dd>`, `<dt>Taken</dt><dd>1,197</dd>`, "Let it follow",
+		"Nothing is mounted at /mnt/mirror now", `value="/mnt/scans"><button name="do" value="release" class="small">It is right as it is<`,
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the page does not say %s", want)

@@ -101,7 +101,7 @@ func (t *Target) away(now string) bool {
 
 // refuse says that nothing is mounted, once to the log.
 func (t *Target) refuse() error {
-	text := fmt.Sprintf("nothing is mounted at %s now, which %s lies on: no %s are written there until it is (or you agree to it)",
+	text := fmt.Sprintf("nothing is mounted at %s now, which %s lies on: no %s are written there until it is (or you agree to it, by slipway watch --release or on the page)",
 		filepath.Join(t.top(), filepath.FromSlash(t.known)), t.o.Dir, t.o.What)
 	if t.problem.Swap(&text) == nil {
 		t.o.Log.Warn("a file system is not mounted", "directory", t.o.Dir, "problem", text)
