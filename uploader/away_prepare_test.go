@@ -26,7 +26,7 @@ func TestPreparedOnceThereIsRoom(t *testing.T) {
 		}
 		w.start()
 		e := w.put("/one/a.jpg", "A")
-		later(48 * time.Hour)
+		later(12 * time.Hour)
 		if u := w.want(e, "settling/backoff"); u.Error != "The disk is full." || u.Remedy != "Make room." || u.Tries != 0 || h.requests() != 0 {
 			t.Errorf("%+v", u)
 		}

@@ -163,7 +163,9 @@ func TestLostReplyHeldBySettings(t *testing.T) {
 			w.planErr = &uploader.Hold{Reason: uploader.ReasonNoAlbum, Text: "no album", Remedy: "make one"}
 		})
 		later(time.Minute)
+		w.halt() // not to look every minute of the two days
 		later(48 * time.Hour)
+		w.start()
 		w.set(func() { w.planErr = nil })
 		if err := w.l.Reconsider(t.Context()); err != nil {
 			t.Fatal(err)

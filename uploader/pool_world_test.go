@@ -61,8 +61,9 @@ type world struct {
 	planErr  error
 	whole    error
 	config   uploader.Config
-	durable  bool // with fsync
-	deletes  bool // the routes say on_delete = "delete"
+	durable  bool                  // with fsync
+	deletes  bool                  // the routes say on_delete = "delete"
+	copies   map[blob.Sum]blob.Sum // of altered copies that were made, the bytes that they are of
 	stop     func()
 	pool     *uploader.Pool
 }

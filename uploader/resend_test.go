@@ -23,7 +23,7 @@ func withoutURL(t *testing.T, test func(t *testing.T, w *world, h *fakeHost, e v
 		h.then(step{store: true, err: errLost})
 		w.start()
 		e := w.put("/one/a.jpg", "A")
-		later(48 * time.Hour)
+		later(2 * time.Hour)
 		w.want(e, "done/no-url")
 		test(t, w, h, e)
 	})
@@ -53,7 +53,7 @@ func TestWithoutURLIsSentAgainByHand(t *testing.T) {
 			t.Fatalf("%d requests before anybody asked", h.requests())
 		}
 		w.retry(e)
-		later(48 * time.Hour)
+		later(2 * time.Hour)
 		u := w.want(e, "done")
 		if h.requests() != 3 || u.Picture == nil || u.Picture.URL == "" {
 			t.Errorf("%d requests, %+v", h.requests(), u)
@@ -84,7 +84,7 @@ func TestWithoutURLThatIsThereStill(t *testing.T) {
 				for i := 1; i <= 2; i++ {
 					h.then(c.before...)
 					w.retry(e)
-					later(48 * time.Hour)
+					later(2 * time.Hour)
 					u := w.want(e, "done/no-url")
 					if h.requests() != 2+i*c.requests || len(u.Notes) != 1 || u.Error != "" {
 						t.Errorf("%d requests, %+v", h.requests(), u)
@@ -108,7 +108,7 @@ func TestWithoutURLAndTheReplyLostAgain(t *testing.T) {
 		h.forget()
 		h.then(step{store: true, err: errLost})
 		w.retry(e)
-		later(48 * time.Hour)
+		later(2 * time.Hour)
 		if w.want(e, "done/no-url"); h.requests() != 4 {
 			t.Errorf("%d requests", h.requests())
 		}

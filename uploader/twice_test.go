@@ -77,7 +77,7 @@ func TestLostReplyIsNotRetriedAfterTwentyHours(t *testing.T) {
 		w.halt()
 		later(21 * time.Hour)
 		w.start()
-		later(24 * time.Hour)
+		later(6 * time.Hour)
 		u := w.want(e, "ambiguous/lost-reply")
 		if h.requests() != 1 || !u.Due.IsZero() || u.Remedy == "" {
 			t.Errorf("%d requests, %+v", h.requests(), u)
@@ -101,7 +101,7 @@ func TestLostReplyWithoutAnyHelpStays(t *testing.T) {
 		h.then(step{store: true, err: errLost})
 		w.start()
 		e := w.put("/one/a.jpg", "A")
-		later(48 * time.Hour)
+		later(12 * time.Hour)
 		u := w.want(e, "ambiguous/lost-reply")
 		if h.requests() != 1 {
 			t.Errorf("%d requests", h.requests())
