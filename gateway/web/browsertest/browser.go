@@ -47,7 +47,12 @@ func Start(t *testing.T) *Browser {
 	}
 	b := &Browser{t: t, http: &http.Client{Timeout: 2 * patience, Transport: &http.Transport{}}}
 	t.Cleanup(b.http.CloseIdleConnections)
-	b.session = startDriver(t, driver)
+	for tries := 5; b.session == ""; tries-- { // the port that it chooses may be taken before it listens
+		if tries == 0 {
+			t.Fatal("chromedriver ended before it said where it listens")
+		}
+		b.session = startDriver(t, driver)
+	}
 	var made struct {
 		SessionID string `json:"sessionId"`
 	}
@@ -66,7 +71,8 @@ func firstPath(names ...string) (found string, err error) {
 	return "", err
 }
 
-// startDriver starts chromedriver on a port of its choice, and returns its address.
+// startDriver starts chromedriver on a port of its choice, and returns its address: ""
+// where it ended before it listened.
 func startDriver(t *testing.T, driver string) string {
 	t.Helper()
 	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
@@ -90,7 +96,6 @@ func startDriver(t *testing.T, driver string) string {
 			return "http://127.0.0.1:" + m[1]
 		}
 	}
-	t.Fatal("chromedriver ended before it said where it listens")
 	return ""
 }
 
